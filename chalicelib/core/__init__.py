@@ -1,0 +1,1 @@
+"""Shared by every department; knows no feature and no business word."""

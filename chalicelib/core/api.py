@@ -1,0 +1,282 @@
+"""The doors of the API: access, validation, problem+json, idempotency, and what the reference says of each route.
+
+Chalice's middleware never sees an exception, so errors are translated around each view, here. One ``Api(__name__)``
+per module; a view takes what it names among: its path parameters, ``asked`` (the body), ``query``, ``caller``,
+``claim`` (of the Idempotency-Key), ``raw`` and ``headers``.
+"""
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+from urllib.parse import unquote
+
+import msgspec
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib.core import db, ids, log
+from chalicelib.core.access import Access, Caller
+from chalicelib.core.errors import (
+    Invalid,
+    LarisError,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    Unexpected,
+    UnsupportedMedia,
+)
+from chalicelib.core.idempotency import Answer, Claim, Replayed
+
+LARGEST_BODY: Final = 256 * 1024
+JSON: Final = "application/json"
+PROBLEM: Final = "application/problem+json"
+HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """201: something new stands at ``location``."""
+
+    content: Any
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """202, or 200 where a partner wants that: taken, the work follows."""
+
+    content: Any
+    status: int = 202
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A page or file that is not JSON."""
+
+    body: str
+    media: str
+    cached_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One route: what it takes, gives and refuses."""
+
+    method: str
+    path: str
+    view: Callable[..., Any]
+    access: Access
+    answers: Mapping[int, Any]
+    body: Any = None
+    query: Any = None
+    idempotent: bool = False
+    claims_in_use_case: bool = False
+    """True where the use case looks the claim up itself, together with its other reads."""
+    refusals: tuple[type[LarisError], ...] = ()
+    media: tuple[str, ...] = (JSON,)
+    wants: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the view's docstring."""
+        return (inspect.getdoc(self.view) or "").partition("\n")[0]
+
+    @property
+    def description(self) -> str:
+        """The rest of the view's docstring."""
+        return (inspect.getdoc(self.view) or "").partition("\n")[2].strip()
+
+
+class Api(Blueprint):
+    """A module's doors. ``doors`` lists them, with full paths once mounted."""
+
+    def __init__(self, import_name: str) -> None:
+        super().__init__(import_name)
+        self.doors: list[Door] = []
+        self.prefix = ""
+
+    def get(self, path: str, **about: Any) -> Callable[[View], View]:
+        """A door that only reads."""
+        return self._door("GET", path, about)
+
+    def post(self, path: str, **about: Any) -> Callable[[View], View]:
+        """A door that makes or does something."""
+        return self._door("POST", path, about)
+
+    def put(self, path: str, **about: Any) -> Callable[[View], View]:
+        """A door that sets something to a given value; repeating changes nothing more."""
+        return self._door("PUT", path, about)
+
+    def patch(self, path: str, **about: Any) -> Callable[[View], View]:
+        """A door that changes the named fields of something."""
+        return self._door("PATCH", path, about)
+
+    def delete(self, path: str, **about: Any) -> Callable[[View], View]:
+        """A door that takes something away."""
+        return self._door("DELETE", path, about)
+
+    def register(self, app: Any, options: dict[str, Any]) -> None:
+        """Mount; Chalice calls this."""
+        self.prefix = options.get("url_prefix") or ""
+        super().register(app, options)
+
+    def full_path(self, door: Door) -> str:
+        """The door's path in the app."""
+        return "/".join([self.prefix.rstrip("/"), door.path.strip("/")]).rstrip("/") or "/"
+
+    def _door(self, method: str, path: str, about: dict[str, Any]) -> Callable[[View], View]:
+        def register(view: View) -> View:
+            wants = frozenset(inspect.signature(view).parameters)
+            door = Door(method=method, path=path, view=view, wants=wants, **about)
+            self.doors.append(door)
+
+            @functools.wraps(view)
+            def enter(**parameters: str) -> Response:
+                return serve(door, self.current_request, parameters)
+
+            # The packaged entry point is looked up by name, so Chalice gets the wrapper and the module the view.
+            self.route(path, methods=[method], content_types=list(door.media))(enter)
+            return view
+
+        return register
+
+
+def serve(door: Door, request: Request, parameters: Mapping[str, str]) -> Response:
+    """Let a request through ``door``; whatever happens comes out as a response."""
+    request_id = str(request.context.get("requestId") or ids.new("req"))
+    marks = log.request_id.set(request_id), log.actor.set("guest")
+    use_case = f"{door.view.__module__.split('.')[1]}.{door.view.__name__}"
+    try:
+        response = _enter(door, request, {name: unquote(text) for name, text in parameters.items()})
+        log.count(use_case, "succeeded")
+    except Replayed as replayed:
+        response = _response(replayed.answer, {"Idempotent-Replayed": "true"})
+    except LarisError as error:
+        log.logger.info("refused", use_case=use_case, code=error.code)
+        log.count(use_case, "refused")
+        response = problem(error, request_id)
+    except Exception:
+        log.logger.exception("failed", use_case=use_case)
+        log.count(use_case, "failed")
+        response = problem(Unexpected(), request_id)
+    finally:
+        log.request_id.reset(marks[0])
+        log.actor.reset(marks[1])
+    return response
+
+
+def problem(error: LarisError, request_id: str) -> Response:
+    """``error`` as RFC 9457 problem+json."""
+    document = {
+        "type": f"/docs#{error.code}",
+        "title": type(error).explanation(),
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail,
+        "request_id": request_id,
+        **error.facts,
+    }
+    headers = {**HEADERS, "Content-Type": PROBLEM}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    return Response(msgspec.json.encode(document).decode(), headers, error.status)
+
+
+def problems_for_chalice(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Middleware: what Chalice itself refuses before a view is reached is said as problem+json too."""
+    response = get_response(request)
+    if isinstance(response.body, dict) and "Code" in response.body:
+        errors = {404: NotFound, 405: MethodNotAllowed, 415: UnsupportedMedia}
+        kind = errors.get(response.status_code, Unexpected)
+        allowed = response.headers.get("Allow")
+        response = problem(kind(), ids.new("req"))
+        if allowed:
+            response.headers["Allow"] = allowed
+    return response
+
+
+def _enter(door: Door, request: Request, parameters: dict[str, str]) -> Response:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    caller = door.access.admit(headers, parameters)
+    log.actor.set(caller.actor)
+    raw = _raw_body(request)
+    values: dict[str, Any] = {"caller": caller, "raw": raw, "headers": headers, **parameters}
+    if door.body is not None:
+        values["asked"] = read_json(raw, door.body)
+    if door.query is not None:
+        values["query"] = _read_query(request, door.query)
+    claim = _claim(door, caller, parameters, headers, values.get("asked")) if door.idempotent else None
+    values["claim"] = claim
+    if claim is not None and not door.claims_in_use_case:
+        db.look(claim.lookup())
+    result = door.view(**{name: values[name] for name in door.wants})
+    return _finish(door, result, claim)
+
+
+def _finish(door: Door, result: Any, claim: Claim | None) -> Response:
+    if isinstance(result, Text):
+        cache = f"public, max-age={result.cached_seconds}" if result.cached_seconds else "no-store"
+        return Response(result.body, {**HEADERS, "Content-Type": result.media, "Cache-Control": cache})
+    status, content, location = next(iter(door.answers)), result, None
+    if isinstance(result, Created):
+        status, content, location = 201, result.content, result.location
+    elif isinstance(result, Accepted):
+        status, content = result.status, result.content
+    answer = Answer(status, "" if content is None else msgspec.json.encode(content).decode(), location)
+    if claim is not None and claim.recorded:
+        claim.finish(answer)
+    return _response(answer, {})
+
+
+def _response(answer: Answer, extra: Mapping[str, str]) -> Response:
+    headers = {**HEADERS, "Content-Type": JSON, **extra}
+    if answer.location:
+        headers["Location"] = answer.location
+    return Response(answer.body, headers, answer.status)
+
+
+def _claim(
+    door: Door, caller: Caller, parameters: Mapping[str, str], headers: Mapping[str, str], asked: Any
+) -> Claim:
+    request = msgspec.json.encode([dict(parameters), asked], order="sorted")
+    route = f"{door.method} {door.view.__module__}.{door.view.__name__}"
+    key = headers.get("idempotency-key")
+    return Claim.of(key, principal=caller.principal, route=route, request=request)
+
+
+def _raw_body(request: Request) -> bytes:
+    raw = request.raw_body
+    raw = raw.encode() if isinstance(raw, str) else raw
+    if len(raw) > LARGEST_BODY:
+        raise TooLarge(largest=LARGEST_BODY)
+    return raw
+
+
+def read_json(raw: bytes, shape: Any) -> Any:
+    """``raw`` as ``shape``. Raises Malformed if it is not JSON, Invalid naming the field if it does not fit."""
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed("The body is not valid JSON.") from None
+
+
+def _read_query(request: Request, shape: Any) -> Any:
+    given = dict(request.query_params or {})
+    try:
+        return msgspec.convert(given, type=shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: msgspec.ValidationError) -> Invalid:
+    """msgspec says "Expected `int`, got `str` - at `$.lines[0].quantity`"; RFC 6901 wants /lines/0/quantity."""
+    detail, _, where = str(error).partition(" - at `$")
+    pointer = re.sub(r"\[(\d+|\.\.\.)\]", r"/\1", where.rstrip("`")).replace(".", "/").replace("////", "/-")
+    return Invalid.field(pointer, detail)

@@ -1,0 +1,72 @@
+"""Settings from the environment: the only module that reads it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator may set. Names of tables, queues and the like follow from the stage."""
+
+    stage: str
+    region: str
+    zone: ZoneInfo
+    """The shop's time zone: a business day begins at its midnight."""
+    currency: str
+    tax_registered: bool
+    """True for a seller registered for PPN (PKP); others charge none and show none."""
+    payment_minutes: int
+    """How long an order waits for its payment."""
+    partial_batches: bool
+    """True once the queue mappings are proven to carry ReportBatchItemFailures."""
+    packaging: bool
+    """True where `chalice package` or `deploy` collects the functions, never inside one."""
+    events_stream_arn: str
+    topic_arn: str
+    midtrans_api_url: str
+    midtrans_snap_url: str
+    transfer_accounts: str
+    """JSON list of {bank, number, holder}: where manual transfers go."""
+
+    @classmethod
+    def read(cls, env: Mapping[str, str]) -> "Settings":
+        """Settings from ``env``; every name has a default that is right for development."""
+        stage = env.get("LARIS_STAGE", "dev")
+        region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "ap-southeast-3"
+        return cls(
+            stage=stage,
+            region=region,
+            zone=ZoneInfo(env.get("LARIS_ZONE", "Asia/Jakarta")),
+            currency=env.get("LARIS_CURRENCY", "IDR"),
+            tax_registered=env.get("LARIS_TAX_REGISTERED", "1") == "1",
+            payment_minutes=int(env.get("LARIS_PAYMENT_MINUTES", "60")),
+            partial_batches=env.get("LARIS_PARTIAL_BATCHES", "0") == "1",
+            packaging="AWS_LAMBDA_FUNCTION_NAME" not in env,
+            events_stream_arn=env.get("LARIS_EVENTS_STREAM_ARN", ""),
+            topic_arn=env.get("LARIS_TOPIC_ARN", f"arn:aws:sns:{region}:000000000000:laris-{stage}-events"),
+            midtrans_api_url=env.get("LARIS_MIDTRANS_API_URL", "https://api.sandbox.midtrans.com"),
+            midtrans_snap_url=env.get("LARIS_MIDTRANS_SNAP_URL", "https://app.sandbox.midtrans.com/snap/v1"),
+            transfer_accounts=env.get("LARIS_TRANSFER_ACCOUNTS", "[]"),
+        )
+
+    def table(self, department: str) -> str:
+        """The name of a department's table."""
+        return f"laris-{self.stage}-{department}"
+
+    def queue(self, name: str) -> str:
+        """The name of a queue; its dead-letter queue is the same with ``-dlq``."""
+        return f"laris-{self.stage}-{name}"
+
+    def bucket(self, purpose: str) -> str:
+        """The name of a bucket."""
+        return f"laris-{self.stage}-{purpose}"
+
+    def secret(self, name: str) -> str:
+        """The name under which a secret stands in the parameter store."""
+        return f"/laris/{self.stage}/{name}"
+
+
+settings: Final = Settings.read(os.environ)

@@ -1,0 +1,125 @@
+"""The event log: facts written in the same transaction as their effect, and carried on from its stream.
+
+At least once and in no order: whoever listens is idempotent. The log is also each aggregate's timeline and what is
+replayed. A message is the JSON envelope ``{id, type, aggregate, occurred_at, business_date, actor, data}``.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Final, Protocol
+
+import msgspec
+from pynamodb.attributes import UnicodeAttribute
+
+from chalicelib.core import aws, clock, db, ids, log
+from chalicelib.core.config import settings
+from chalicelib.core.errors import Upstream
+
+LARGEST_PUBLISH: Final = 10
+
+
+class Event(Protocol):
+    """A past-tense fact: ``TYPE`` such as "order.placed", and the field that holds its aggregate's id."""
+
+    TYPE: ClassVar[str]
+    KEY: ClassVar[str]
+
+
+class EventRow(db.Row):
+    """One fact, under the id of what it is about; its own id sorts by time."""
+
+    class Meta:
+        table_name = settings.table("events")
+
+    type = UnicodeAttribute()
+    data = UnicodeAttribute()
+    occurred_at = UnicodeAttribute()
+    business_date = UnicodeAttribute()
+    actor = UnicodeAttribute()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A fact as it stands in the log."""
+
+    id: str
+    type: str
+    aggregate: str
+    occurred_at: datetime
+    business_date: str
+    actor: str
+    data: dict[str, Any]
+
+
+def publish(tx: db.Transaction, event: Event) -> None:
+    """Write ``event`` in ``tx``: it happens exactly if the rest of the transaction does."""
+    at = clock.now()
+    tx.put(
+        EventRow(
+            pk=getattr(event, event.KEY),
+            sk=ids.new("evt", at),
+            type=event.TYPE,
+            data=msgspec.json.encode(event).decode(),
+            occurred_at=clock.stamp(at),
+            business_date=clock.business_date(at).isoformat(),
+            actor=log.actor.get(),
+        )
+    )
+
+
+def history(aggregate: str) -> list[Recorded]:
+    """Everything that happened to ``aggregate``, oldest first."""
+    return [_recorded(row) for row in db.rows(EventRow, aggregate)]
+
+
+def envelope(image: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """The message for a stream record's new image."""
+    row = {name: value["S"] for name, value in image.items()}
+    return {
+        "id": row["sk"],
+        "type": row["type"],
+        "aggregate": row["pk"],
+        "occurred_at": row["occurred_at"],
+        "business_date": row["business_date"],
+        "actor": row["actor"],
+        "data": msgspec.json.decode(row["data"]),
+    }
+
+
+def relay(images: Iterable[Mapping[str, Mapping[str, str]]]) -> int:
+    """Send new facts on to the topic, ten at a time; how many. Raises Upstream if one was not taken, so that the
+    stream gives the whole batch again.
+    """
+    messages = [envelope(image) for image in images]
+    for start in range(0, len(messages), LARGEST_PUBLISH):
+        _send(messages[start : start + LARGEST_PUBLISH])
+    return len(messages)
+
+
+def _send(messages: list[dict[str, Any]]) -> None:
+    answer = aws.client("sns").publish_batch(
+        TopicArn=settings.topic_arn,
+        PublishBatchRequestEntries=[
+            {
+                "Id": str(number),
+                "Message": msgspec.json.encode(message).decode(),
+                "MessageAttributes": {"type": {"DataType": "String", "StringValue": message["type"]}},
+            }
+            for number, message in enumerate(messages)
+        ],
+    )
+    if answer.get("Failed"):
+        raise Upstream("The topic did not take every event.", failed=len(answer["Failed"]))
+
+
+def _recorded(row: EventRow) -> Recorded:
+    return Recorded(
+        id=row.sk,
+        type=row.type,
+        aggregate=row.pk,
+        occurred_at=clock.instant(row.occurred_at),
+        business_date=row.business_date,
+        actor=row.actor,
+        data=msgspec.json.decode(row.data),
+    )

@@ -1,0 +1,18 @@
+"""The relay: carries the event log's stream to the topic."""
+
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.core import outbox
+from chalicelib.core.config import settings
+from chalicelib.core.worker import each_batch
+
+workers = Blueprint(__name__)
+
+
+@workers.on_dynamodb_record(stream_arn=settings.events_stream_arn, batch_size=100, name="events-relay")
+@each_batch
+def relay(images: list[dict[str, Any]]) -> int:
+    """Send new facts on to everybody who listens."""
+    return outbox.relay(images)

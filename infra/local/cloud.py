@@ -1,0 +1,109 @@
+"""Creates what ``infra/template.yaml`` defines, in an emulated AWS: for the local system and for the tests."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+TEMPLATE: Final = Path(__file__).parent.parent / "template.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource of the template, its properties with the stage filled in."""
+
+    id: str
+    kind: str
+    properties: dict[str, Any]
+
+
+@cache
+def template() -> dict[str, Any]:
+    """The template as written."""
+    loaded: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text())
+    return loaded
+
+
+def resources(kind: str, stage: str) -> list[Resource]:
+    """The template's resources of ``kind`` such as "AWS::SQS::Queue"."""
+    return [
+        Resource(id_, kind, _filled(about.get("Properties", {}), stage))
+        for id_, about in template()["Resources"].items()
+        if about["Type"] == kind
+    ]
+
+
+def create_tables(dynamodb: Any, stage: str) -> list[str]:
+    """Make the tables with their indexes, streams and expiry; their names."""
+    names = []
+    for table in resources("AWS::DynamoDB::Table", stage):
+        about = dict(table.properties)
+        stream = about.pop("StreamSpecification", None)
+        expiry = about.pop("TimeToLiveSpecification", None)
+        for ours_alone in ("PointInTimeRecoverySpecification", "SSESpecification"):
+            about.pop(ours_alone, None)
+        if stream:
+            about["StreamSpecification"] = {"StreamEnabled": True, **stream}
+        dynamodb.create_table(**about)
+        if expiry:
+            dynamodb.update_time_to_live(TableName=about["TableName"], TimeToLiveSpecification=expiry)
+        names.append(about["TableName"])
+    return names
+
+
+def create_messaging(sns: Any, sqs: Any, stage: str) -> None:
+    """Make the topic, the queues with their dead-letter queues, and the filtered subscriptions."""
+    made: dict[str, str] = {}
+    for topic in resources("AWS::SNS::Topic", stage):
+        made[topic.id] = sns.create_topic(Name=topic.properties["TopicName"])["TopicArn"]
+    for queue in _dead_letters_first(resources("AWS::SQS::Queue", stage)):
+        made[queue.id] = _create_queue(sqs, queue, made)
+    for subscription in resources("AWS::SNS::Subscription", stage):
+        about = subscription.properties
+        sns.subscribe(
+            TopicArn=made[about["TopicArn"]["Ref"]],
+            Protocol=about["Protocol"],
+            Endpoint=made[about["Endpoint"]["Fn::GetAtt"][0]],
+            Attributes={
+                "RawMessageDelivery": str(about["RawMessageDelivery"]).lower(),
+                "FilterPolicy": json.dumps(about["FilterPolicy"]),
+            },
+        )
+
+
+def create_buckets(s3: Any, stage: str, region: str) -> None:
+    """Make the buckets."""
+    for bucket in resources("AWS::S3::Bucket", stage):
+        s3.create_bucket(
+            Bucket=bucket.properties["BucketName"], CreateBucketConfiguration={"LocationConstraint": region}
+        )
+
+
+def _create_queue(sqs: Any, queue: Resource, made: dict[str, str]) -> str:
+    about = dict(queue.properties)
+    name = about.pop("QueueName")
+    redrive = about.pop("RedrivePolicy", None)
+    attributes = {key: str(value).lower() for key, value in about.items()}
+    if redrive:
+        target = made[redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]]
+        attributes["RedrivePolicy"] = json.dumps({**redrive, "deadLetterTargetArn": target})
+    url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return str(arn["Attributes"]["QueueArn"])
+
+
+def _dead_letters_first(queues: list[Resource]) -> list[Resource]:
+    return sorted(queues, key=lambda queue: "RedrivePolicy" in queue.properties)
+
+
+def _filled(value: Any, stage: str) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {"Fn::Sub"}:
+            return str(value["Fn::Sub"]).replace("${Stage}", stage)
+        return {key: _filled(part, stage) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_filled(part, stage) for part in value]
+    return value

@@ -1,0 +1,61 @@
+"""Fixtures for all tests. The environment is set before anything of Laris is imported."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.kit import cloud
+
+cloud.set_environment()
+
+
+class Clock:
+    """A clock that stands still until told otherwise; sleeping moves it."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self.at += timedelta(milliseconds=1)
+        return self.at
+
+    def pass_(self, **time: float) -> None:
+        self.at += timedelta(**time)
+
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """Time, standing at 2026-11-24 10:00 in Jakarta; each look at it takes a millisecond."""
+    from chalicelib.core import clock as real
+
+    held = Clock()
+    with real.use(held.now, held.sleep):
+        yield held
+
+
+@pytest.fixture
+def aws(clock: Clock) -> Iterator[Any]:
+    """The emulated cloud, empty; the clock stands still."""
+    mock = cloud.start()
+    cloud.wipe()
+    from chalicelib.core import secrets
+
+    secrets.forget()
+    yield mock
+
+
+@pytest.fixture
+def pumps(aws: Any) -> Any:
+    """Queues, stream and schedules; ``pumps.drain()`` carries everything to its end."""
+    from app import app
+    from chalicelib.core import aws as ours
+    from infra.local.pumps import Pumps
+
+    made = Pumps(app, sqs=ours.client("sqs"), streams=ours.client("dynamodbstreams"))
+    made.skip_stream()
+    return made

@@ -1,0 +1,75 @@
+"""The emulated AWS of the tests: made once per process from the template, emptied between tests."""
+
+import os
+from functools import cache
+from typing import Any
+
+REGION = "ap-southeast-3"
+STAGE = "test"
+ACCOUNT = "123456789012"
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",  # moto does not know the endpoints that carry the account
+    "LARIS_STAGE": STAGE,
+    "LARIS_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:laris-{STAGE}-events",
+    "LARIS_EVENTS_STREAM_ARN": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/laris-{STAGE}-events/stream/latest",
+    "LARIS_TRANSFER_ACCOUNTS": '[{"bank":"BCA","number":"1234567890","holder":"PT Toko Laris"}]',
+    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+}
+
+SECRETS = {
+    "signing-key": "a-signing-key-of-the-tests",
+    "admin-key": "lk_test_admin",
+    "midtrans-server-key": "SB-Mid-server-abc123cde456",
+}
+
+
+def set_environment() -> None:
+    """Before anything of chalicelib is imported."""
+    os.environ.update(ENVIRONMENT)
+
+
+@cache
+def start() -> Any:
+    """Start moto in this process and make everything the template defines; the running mock."""
+    import botocore.session
+    from moto import mock_aws
+
+    from infra.local import cloud, dynamodb
+
+    dynamodb.install()
+    mock = mock_aws()
+    mock.start()
+    session = botocore.session.get_session()
+
+    def client(service: str) -> Any:
+        return session.create_client(service, region_name=REGION)
+
+    cloud.create_tables(client("dynamodb"), STAGE)
+    cloud.create_messaging(client("sns"), client("sqs"), STAGE)
+    cloud.create_buckets(client("s3"), STAGE, REGION)
+    for name, value in SECRETS.items():
+        client("ssm").put_parameter(Name=f"/laris/{STAGE}/{name}", Value=value, Type="SecureString")
+    return mock
+
+
+def wipe() -> None:
+    """Empty the tables and queues, leaving them in place."""
+    from moto.dynamodb.models import dynamodb_backends
+    from moto.s3.models import s3_backends
+    from moto.sqs.models import sqs_backends
+
+    from infra.local.dynamodb import forget_tokens
+
+    for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
+        table.items.clear()
+    for queue in sqs_backends[ACCOUNT][REGION].queues.values():
+        queue.purge()
+        queue.deduplication_ids = {}
+    for bucket in s3_backends[ACCOUNT]["aws"].buckets.values():
+        bucket.keys.clear()
+    forget_tokens()
