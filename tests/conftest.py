@@ -39,14 +39,14 @@ def clock() -> Iterator[Clock]:
 
 
 @pytest.fixture
-def aws(clock: Clock) -> Iterator[Any]:
+def aws(clock: Clock) -> Any:
     """The emulated cloud, empty; the clock stands still."""
     mock = cloud.start()
     cloud.wipe()
     from chalicelib.core import secrets
 
     secrets.forget()
-    yield mock
+    return mock
 
 
 @pytest.fixture

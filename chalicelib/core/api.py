@@ -35,6 +35,9 @@ JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
+MOUNTED: Final[list["Api"]] = []
+"""Every Api that the app has mounted, for the reference and for tests."""
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -123,6 +126,7 @@ class Api(Blueprint):
     def register(self, app: Any, options: dict[str, Any]) -> None:
         """Mount; Chalice calls this."""
         self.prefix = options.get("url_prefix") or ""
+        MOUNTED.append(self)
         super().register(app, options)
 
     def full_path(self, door: Door) -> str:

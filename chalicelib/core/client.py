@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
@@ -16,7 +17,8 @@ from chalicelib.core import clock
 from chalicelib.core.errors import Upstream, UpstreamTimeout
 from chalicelib.core.log import logger
 
-TIMEOUT: Final = urllib3.Timeout(connect=2, read=6)
+CONNECT: Final = 2
+PATIENCE: Final = 6
 TRIES: Final = 2
 LARGEST_ANSWER: Final = 1024 * 1024
 
@@ -41,10 +43,11 @@ def call(
     headers: Mapping[str, str],
     body: Mapping[str, Any] | None = None,
     repeatable: bool,
+    patience: float = PATIENCE,
 ) -> Reply:
     """Ask a partner and give its answer, whatever the status below 500.
 
-    ``repeatable`` says that a repeat does no harm (a read, or a write under an idempotency key): then one more try
+    ``patience`` is how many seconds it may be silent. ``repeatable`` says that a repeat does no harm (a read, or a write under an idempotency key): then one more try
     follows a lost answer or a 5xx. Redirects are not followed. Raises UpstreamTimeout if no answer came, so that the
     effect is unknown, and Upstream on a 5xx or an answer that is no JSON object.
     """
@@ -52,7 +55,7 @@ def call(
     for attempt in range(tries):
         last = attempt == tries - 1
         try:
-            return _once(method, url, headers, body)
+            return _once(method, url, headers, body, patience)
         except (Upstream, UpstreamTimeout) as error:
             logger.warning("partner call failed", url=url.partition("?")[0], code=error.code, attempt=attempt)
             if last:
@@ -61,11 +64,50 @@ def call(
     raise AssertionError("unreachable")
 
 
-def _once(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None) -> Reply:
+def read_object(raw: bytes, largest: int = LARGEST_ANSWER) -> dict[str, Any]:
+    """A partner's JSON object, answer or webhook, read strictly; its decimals are Decimal. Raises ValueError.
+
+    Refused are another encoding than UTF-8, NaN and Infinity, a name given twice (readers differ in which they
+    believe), nesting deeper than the interpreter goes, and more than ``largest`` bytes.
+    """
+    if len(raw) > largest:
+        raise ValueError("too large")
+    try:
+        decoded = json.loads(
+            raw.decode(), object_pairs_hook=_named_once, parse_constant=_no_number, parse_float=Decimal
+        )
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if not isinstance(decoded, dict):
+        raise ValueError("not an object")
+    return decoded
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        raise ValueError("a name stands twice")
+    return named
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
+
+
+def _once(
+    method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None, patience: float
+) -> Reply:
     encoded = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+    timeout = urllib3.Timeout(connect=CONNECT, read=patience)
     try:
         answer = _pool().request(
-            method, url, body=encoded, headers=dict(headers), timeout=TIMEOUT, redirect=False, preload_content=False
+            method,
+            url,
+            body=encoded,
+            headers=dict(headers),
+            timeout=timeout,
+            redirect=False,
+            preload_content=False,
         )
         raw = answer.read(LARGEST_ANSWER + 1)
         answer.release_conn()
@@ -78,12 +120,9 @@ def _once(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, 
 
 def _object(raw: bytes, url: str) -> dict[str, Any]:
     try:
-        decoded = json.loads(raw) if len(raw) <= LARGEST_ANSWER else None
-    except (ValueError, RecursionError):
-        decoded = None
-    if not isinstance(decoded, dict):
-        raise Upstream("A partner's answer could not be read.", partner=_host(url))
-    return decoded
+        return read_object(raw)
+    except ValueError as error:
+        raise Upstream("A partner's answer could not be read.", partner=_host(url)) from error
 
 
 def _host(url: str) -> str:

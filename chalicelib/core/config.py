@@ -18,10 +18,14 @@ class Settings:
     currency: str
     tax_registered: bool
     """True for a seller registered for PPN (PKP); others charge none and show none."""
+    prices_include_tax: bool
+    """True where prices hold the tax, as in Indonesian retail; False for sales between businesses."""
     payment_minutes: int
     """How long an order waits for its payment."""
     partial_batches: bool
     """True once the queue mappings are proven to carry ReportBatchItemFailures."""
+    metrics: bool
+    """False where nobody reads the counters, as on a developer's machine."""
     packaging: bool
     """True where `chalice package` or `deploy` collects the functions, never inside one."""
     events_stream_arn: str
@@ -42,8 +46,10 @@ class Settings:
             zone=ZoneInfo(env.get("LARIS_ZONE", "Asia/Jakarta")),
             currency=env.get("LARIS_CURRENCY", "IDR"),
             tax_registered=env.get("LARIS_TAX_REGISTERED", "1") == "1",
+            prices_include_tax=env.get("LARIS_PRICES_INCLUDE_TAX", "1") == "1",
             payment_minutes=int(env.get("LARIS_PAYMENT_MINUTES", "60")),
             partial_batches=env.get("LARIS_PARTIAL_BATCHES", "0") == "1",
+            metrics=env.get("LARIS_METRICS", "1") == "1",
             packaging="AWS_LAMBDA_FUNCTION_NAME" not in env,
             events_stream_arn=env.get("LARIS_EVENTS_STREAM_ARN", ""),
             topic_arn=env.get("LARIS_TOPIC_ARN", f"arn:aws:sns:{region}:000000000000:laris-{stage}-events"),

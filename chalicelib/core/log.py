@@ -44,6 +44,8 @@ logger: Final = _Logger()
 
 def count(use_case: str, outcome: str) -> None:
     """Count one outcome (succeeded, refused, failed …) of a use case, as a CloudWatch embedded metric."""
+    if not settings.metrics:
+        return
     metric = {
         "_aws": {
             "Timestamp": int(clock.now().timestamp() * 1000),

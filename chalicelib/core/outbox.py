@@ -53,12 +53,15 @@ class Recorded:
 
 
 def publish(tx: db.Transaction, event: Event) -> None:
-    """Write ``event`` in ``tx``: it happens exactly if the rest of the transaction does."""
+    """Write ``event`` in ``tx``: it happens exactly if the rest of the transaction does.
+
+    The facts of one transaction stand in the log in the order in which they were published.
+    """
     at = clock.now()
     tx.put(
         EventRow(
             pk=getattr(event, event.KEY),
-            sk=ids.new("evt", at),
+            sk=ids.new("evt", at, step=len(tx)),
             type=event.TYPE,
             data=msgspec.json.encode(event).decode(),
             occurred_at=clock.stamp(at),

@@ -9,7 +9,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -17,20 +17,12 @@ from chalice.app import CloudWatchEvent, DynamoDBEvent, SQSEvent
 
 from chalicelib.core import aws, log
 from chalicelib.core.config import settings
+from chalicelib.core.counts import Counts
 from chalicelib.core.errors import LarisError
 
 
 class BatchFailed(Exception):
     """Some messages of the batch were not done and come again; the others are deleted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What a schedule did: how many it looked at, changed, and had to leave for the next time."""
-
-    seen: int = 0
-    done: int = 0
-    left: int = 0
 
 
 def each_message(consume: Callable[[Any], object]) -> Callable[[SQSEvent], Any]:

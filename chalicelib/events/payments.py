@@ -6,12 +6,16 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An order's payments, folded: ``version`` grows with every change, so an older standing can be told."""
+    """An order's payments, folded: ``version`` grows with every change, so an older standing can be told.
+
+    ``granted`` are the refunds promised so far, whether they have been paid out (``refunded``) or not.
+    """
 
     status: str
     captured: int
     refunded: int
     charged_back: int
+    granted: int
     net: int
     payable: int
     currency: str

@@ -3,9 +3,10 @@
 What there is to run is read from the app, as packaging reads it, so a new worker needs no line here.
 """
 
+import functools
 import importlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from chalice.app import (
@@ -45,6 +46,13 @@ class Pumps:
     def turn(self) -> int:
         """Move what waits in the stream and in each queue once; how many records and messages were seen."""
         return sum(self.relay(each) for each in self._relays) + sum(self.consume(each) for each in self._queues)
+
+    def works(self) -> list[Callable[[], int]]:
+        """Each stream and queue as a piece of work of its own, for a thread of its own."""
+        return [
+            *(functools.partial(self.relay, each) for each in self._relays),
+            *(functools.partial(self.consume, each) for each in self._queues),
+        ]
 
     def relay(self, relay: DynamoDBEventConfig) -> int:
         """Give the stream's next records to ``relay``; on failure the same ones come again."""
@@ -90,7 +98,7 @@ class Pumps:
     def _run(self, source: Any, event: dict[str, Any]) -> bool:
         try:
             handler(source.handler_string)(event, None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as Lambda does: the source gives it again
             self.failures.append((source.name, error))
             return False
         return True

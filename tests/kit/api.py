@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
-from chalice.local import RouteMatcher
+from infra.local.gateway import Gateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class Reply:
 
 
 @cache
-def _matcher() -> RouteMatcher:
+def _gateway() -> Gateway:
     from app import app
 
-    return RouteMatcher(list(app.routes))
+    return Gateway(app)
 
 
 def call(
@@ -37,30 +37,17 @@ def call(
     body: Any = None,
     *,
     headers: dict[str, str] | None = None,
-    raw: bytes | str | None = None,
+    raw: bytes | None = None,
 ) -> Reply:
     """``method path`` with ``body`` as JSON, or ``raw`` as it is."""
-    from app import app
-
-    url = urlsplit(path)
-    try:
-        match = _matcher().match_route(quote(url.path, safe="/%"))
-    except ValueError:
-        return Reply(404, None, {}, "")
-    text = raw if raw is not None else (None if body is None else json.dumps(body))
-    event = {
-        "requestContext": {"httpMethod": method, "resourcePath": match.route, "requestId": "req_test"},
-        "headers": {"content-type": "application/json", **(headers or {})},
-        "multiValueQueryStringParameters": parse_qs(url.query, keep_blank_values=True) or None,
-        "pathParameters": match.captured,
-        "body": text.decode() if isinstance(text, bytes) else text,
-        "isBase64Encoded": False,
-        "stageVariables": None,
-    }
-    answer = app(event, None)
-    text = answer["body"]
-    is_json = "json" in answer["headers"].get("Content-Type", "")
-    return Reply(answer["statusCode"], json.loads(text) if is_json and text else text, answer["headers"], text)
+    sent = raw if raw is not None else (b"" if body is None else json.dumps(body).encode())
+    given = {name.lower(): value for name, value in (headers or {}).items()}
+    status, answered, content = _gateway().answer(
+        method, quote(path, safe="/?&=%:,"), {"content-type": "application/json", **given}, sent
+    )
+    text = content.decode()
+    is_json = "json" in answered.get("Content-Type", "")
+    return Reply(status, json.loads(text) if is_json and text else text, answered, text)
 
 
 def as_staff(key: str = "lk_test_admin") -> dict[str, str]:

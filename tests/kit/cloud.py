@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "LARIS_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:laris-{STAGE}-events",
     "LARIS_EVENTS_STREAM_ARN": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/laris-{STAGE}-events/stream/latest",
     "LARIS_TRANSFER_ACCOUNTS": '[{"bank":"BCA","number":"1234567890","holder":"PT Toko Laris"}]',
+    "LARIS_METRICS": "0",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
 }
 

@@ -1,0 +1,67 @@
+PYTHON ?= python3
+PORT ?= 8000
+export PORT
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LOCK := .local/lock
+PIP := -m pip --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check unit format bench lock clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(READY) ## Run the whole system on this machine; PORT=8000
+	@exec $(BIN)/python -m infra.local
+
+demo: $(READY) ## Walk a purchase through the running system
+	@exec $(BIN)/python -m infra.local.demo.walk
+
+test: check ## All that CI runs: checks, every test, coverage
+	$(BIN)/python -m infra.local.dynamodb_local
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+
+check: $(READY) ## Format, lint, types, who imports whom
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(READY) ## The tests that need no emulator, in seconds
+	$(BIN)/python -m pytest tests/unit tests/architecture
+
+format: $(READY) ## Format and sort imports
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## Print import time, CPU and cost of the use cases
+	@exec $(BIN)/python -m tests.benchmarks
+
+lock: ## Pin all that the dependency groups of pyproject.toml bring
+	$(PYTHON) -m venv --clear $(LOCK)
+	$(LOCK)/bin/python $(PIP) install --quiet --upgrade "pip<26.3"
+	$(LOCK)/bin/python $(PIP) install --quiet --group lambda
+	@echo '# What Lambda gets, all of it. Made by `make lock` from pyproject.toml.' > requirements.txt
+	$(LOCK)/bin/python $(PIP) freeze --exclude setuptools >> requirements.txt
+	$(LOCK)/bin/python $(PIP) install --quiet --upgrade --group dev setuptools wheel
+	@printf '%s\n' '# What building, running and testing need besides. Made by `make lock` from pyproject.toml.' \
+		'-r requirements.txt' > requirements-dev.txt
+	$(LOCK)/bin/python $(PIP) freeze --all | grep -vxFf requirements.txt >> requirements-dev.txt
+
+clean: ## Remove the environment, caches and the local system's state
+	rm -rf $(VENV) .local .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .coverage .coverage.* htmlcov .chalice/deployments out
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Laris needs Python 3.11 or newer; name one with PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python cannot make environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making the environment in $(VENV) (again only when the requirements change)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python $(PIP) install --quiet --requirement requirements-dev.txt
+	@touch $@

@@ -1,0 +1,128 @@
+"""Checkout on the wire."""
+
+import re
+from typing import Annotated, Final
+
+import msgspec
+
+from chalicelib.core.errors import Invalid
+from chalicelib.core.money import Money
+from chalicelib.orders.service import Address, Contact, OrderView, PaymentView
+from chalicelib.payments.service import PaymentChoice
+from chalicelib.shipping.service import Option
+
+NAME: Final = msgspec.Meta(min_length=1, max_length=100, pattern=r"\S")
+LINE: Final = msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")
+EMAIL: Final = msgspec.Meta(max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$")
+PHONE: Final = msgspec.Meta(min_length=8, max_length=25, pattern=r"^\+?[0-9 ().-]+$")
+INDONESIAN_POSTAL_CODE: Final = re.compile(r"[0-9]{5}", re.ASCII)
+
+
+class ContactIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who orders. The phone may be written as Indonesians write it: 0812… becomes +62812…."""
+
+    name: Annotated[str, NAME]
+    email: Annotated[str, EMAIL]
+    phone: Annotated[str, PHONE]
+
+    def contact(self) -> Contact:
+        """For the order. Raises Invalid for a number that cannot be one."""
+        return Contact(self.name.strip(), self.email.strip(), phone_number(self.phone))
+
+
+class AddressIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where it goes."""
+
+    line1: Annotated[str, LINE]
+    district: Annotated[str, NAME]
+    city: Annotated[str, NAME]
+    province: Annotated[str, NAME]
+    postal_code: Annotated[str, msgspec.Meta(min_length=3, max_length=12)]
+    country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] = "ID"
+
+    def address(self) -> Address:
+        """For the order. Raises Invalid for an Indonesian address without a five-digit postal code."""
+        if self.country == "ID" and not INDONESIAN_POSTAL_CODE.fullmatch(self.postal_code):
+            raise Invalid.field("/address/postal_code", "an Indonesian postal code has five digits")
+        return Address(
+            line1=self.line1.strip(),
+            district=self.district.strip(),
+            city=self.city.strip(),
+            province=self.province.strip(),
+            postal_code=self.postal_code,
+            country=self.country,
+        )
+
+
+class PaymentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the buyer pays; ``token`` only for cards."""
+
+    gateway: Annotated[str, msgspec.Meta(max_length=40)]
+    method: Annotated[str, msgspec.Meta(max_length=40)]
+    token: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+    def choice(self) -> PaymentChoice:
+        """For the till."""
+        return PaymentChoice(self.gateway, self.method, self.token)
+
+
+CartId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class AskForQuotes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What shall go where."""
+
+    cart_id: CartId
+    address: AddressIn
+
+
+class PlaceOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything needed to order a basket. Prices, tax and shipping are ours to say, so none is taken."""
+
+    cart_id: CartId
+    contact: ContactIn
+    address: AddressIn
+    shipping_option: Annotated[str, msgspec.Meta(max_length=40)]
+    payment: PaymentIn
+
+
+class ShippingOption(msgspec.Struct, frozen=True):
+    """A courier's service for this basket and address; ``days`` such as "1-2"."""
+
+    id: str
+    courier: str
+    service: str
+    price: Money
+    days: str
+
+    @classmethod
+    def of(cls, option: Option) -> "ShippingOption":
+        """On the wire."""
+        return cls(option.id, option.courier, option.service, option.price, option.days)
+
+
+class ShippingOptions(msgspec.Struct, frozen=True):
+    """What can be chosen, cheapest first."""
+
+    options: list[ShippingOption]
+
+
+def phone_number(text: str) -> str:
+    """``text`` in E.164, taken for Indonesian where no country is said. Raises Invalid."""
+    digits = re.sub(r"[^0-9]", "", text)
+    if not text.lstrip().startswith("+"):
+        if digits.startswith("0"):
+            digits = "62" + digits[1:]
+        elif not digits.startswith("62"):
+            digits = "62" + digits
+    if not 9 <= len(digits) <= 15:
+        raise Invalid.field("/contact/phone", "not a phone number")
+    return f"+{digits}"
+
+
+class PlacedOrder(msgspec.Struct, frozen=True):
+    """The order, the key to it, and what the buyer does next to pay."""
+
+    order: OrderView
+    access_token: str
+    payment: PaymentView

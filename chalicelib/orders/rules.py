@@ -1,0 +1,156 @@
+"""Pure decisions about orders: the order as a value, what money means for it, and its number."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from chalicelib.core import ids
+from chalicelib.core.money import Money
+from chalicelib.core.texts import LocalText
+from chalicelib.events.payments import Standing
+from chalicelib.orders.states import Event, HoldReason, State
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Who ordered."""
+
+    name: str
+    email: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where it goes."""
+
+    line1: str
+    district: str
+    city: str
+    province: str
+    postal_code: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shipping:
+    """How it goes."""
+
+    option: str
+    courier: str
+    service: str
+    days: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """What was sold, frozen as it was at that moment, with the tax rate as a fraction of the net price."""
+
+    sku: str
+    product_id: str
+    name: LocalText
+    options: tuple[LocalText, ...]
+    quantity: int
+    unit_price: int
+    amount: int
+    discount: int
+    net: int
+    tax: int
+    tax_name: str
+    tax_numerator: int
+    tax_denominator: int
+    weight_grams: int
+    cancelled: int = 0
+    handed_over: int = 0
+    delivered: int = 0
+
+    @property
+    def gross(self) -> int:
+        """What the buyer pays for it, tax included."""
+        return self.net + self.tax
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What it comes to, frozen at placement."""
+
+    subtotal: int
+    discount: int
+    shipping: int
+    tax: int
+    tax_included: bool
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as it stands."""
+
+    id: str
+    number: str
+    state: State
+    currency: str
+    lines: tuple[OrderLine, ...]
+    totals: Totals
+    contact: Contact
+    address: Address
+    shipping: Shipping
+    placed_at: datetime
+    business_date: date
+    expires_at: datetime
+    version: int
+    payment_status: str = "unpaid"
+    standing_version: int = 0
+    hold_reason: HoldReason | None = None
+    cancel_reason: str | None = None
+    fulfilment_status: str = "unfulfilled"
+    return_status: str = "none"
+
+    @property
+    def total(self) -> Money:
+        """What the buyer pays."""
+        return Money(self.totals.total, self.currency)
+
+    @property
+    def demand(self) -> dict[str, int]:
+        """How many of each SKU are still wanted."""
+        return {line.sku: line.quantity - line.cancelled for line in self.lines}
+
+
+def number(day: date) -> str:
+    """A fresh order number such as L261124-7K3QF: the day and five characters that are hard to misread.
+
+    Random, not counted, so that no counter is written by every order; a taken number is refused and drawn again.
+    """
+    return f"L{day:%y%m%d}-{ids.chance(5)}"
+
+
+def is_covered(standing: Standing) -> bool:
+    """True if the net money reaches what is payable."""
+    return standing.status in {"paid", "overpaid"}
+
+
+def owed(order: Order, standing: Standing, *, keeps: int) -> Money:
+    """What must go back to the buyer of an order that ``keeps`` so much money, beyond what was granted already."""
+    promised = max(standing.granted, standing.refunded)
+    excess = standing.captured - standing.charged_back - promised - keeps
+    return Money(max(0, excess), order.currency)
+
+
+def reaction(order: Order, standing: Standing) -> Event | None:
+    """What the money means for the order's lifecycle, if anything."""
+    if order.state is State.PENDING and is_covered(standing):
+        return Event.PAY_COVERED
+    if order.state in {State.EXPIRED, State.CANCELLED} and owed(order, standing, keeps=0):
+        return Event.LATE_PAYMENT
+    if standing.status == "reversed" and _stands(order):
+        return Event.PAYMENT_REVERSED
+    if order.hold_reason is HoldReason.PAYMENT_REVERSED and is_covered(standing):
+        return Event.RELEASE
+    return None
+
+
+def _stands(order: Order) -> bool:
+    """True if the order counts on money that may be taken back, and has not been stopped for it yet."""
+    if order.state is State.ON_HOLD:
+        return order.hold_reason is not HoldReason.PAYMENT_REVERSED
+    return order.state in {State.CONFIRMED, State.COMPLETED} and order.payment_status != "reversed"
