@@ -9,7 +9,7 @@ LOCK := .local/lock
 PIP := -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check unit format bench lock clean
+.PHONY: help run demo test check unit format openapi bench lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ unit: $(READY) ## The tests that need no emulator, in seconds
 format: $(READY) ## Format and sort imports
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
+
+openapi: $(READY) ## Write the API's description anew from its doors
+	@exec $(BIN)/python -m infra.openapi
 
 bench: $(READY) ## Print import time, CPU and cost of the use cases
 	@exec $(BIN)/python -m tests.benchmarks

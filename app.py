@@ -4,13 +4,43 @@ from typing import Final
 
 from chalice.app import Chalice
 
+from chalicelib.carts import store as carts_store
+from chalicelib.catalog import admin as catalog_admin
+from chalicelib.catalog import store as catalog_store
+from chalicelib.checkout import store as checkout_store
+from chalicelib.console import store as console_store
 from chalicelib.core.api import problems_for_chalice
 from chalicelib.core.config import settings
+from chalicelib.inventory import admin as inventory_admin
+from chalicelib.orders import admin as orders_admin
+from chalicelib.orders import store as orders_store
+from chalicelib.payments import admin as payments_admin
+from chalicelib.payments import hooks as payments_hooks
+from chalicelib.payments import store as payments_store
 
 app: Final = Chalice(app_name="laris", configure_logs=False)
 app.register_middleware(problems_for_chalice, "http")
+app.register_blueprint(carts_store.api, url_prefix="/store/carts")
+app.register_blueprint(catalog_admin.api, url_prefix="/admin")
+app.register_blueprint(catalog_store.api, url_prefix="/store")
+app.register_blueprint(checkout_store.api, url_prefix="/store")
+app.register_blueprint(console_store.api, url_prefix="/")
+app.register_blueprint(inventory_admin.api, url_prefix="/admin/stock")
+app.register_blueprint(orders_admin.api, url_prefix="/admin/orders")
+app.register_blueprint(orders_store.api, url_prefix="/store/orders")
+app.register_blueprint(payments_admin.api, url_prefix="/admin/payments")
+app.register_blueprint(payments_hooks.api, url_prefix="/webhooks/payments")
+app.register_blueprint(payments_store.api, url_prefix="/store/orders")
 
 if settings.packaging:  # workers start from their own modules; only packaging needs to see them
+    from chalicelib.catalog import workers as catalog_workers
     from chalicelib.core import workers as core_workers
+    from chalicelib.inventory import workers as inventory_workers
+    from chalicelib.orders import workers as orders_workers
+    from chalicelib.payments import workers as payments_workers
 
+    app.register_blueprint(catalog_workers.workers)
     app.register_blueprint(core_workers.workers)
+    app.register_blueprint(inventory_workers.workers)
+    app.register_blueprint(orders_workers.workers)
+    app.register_blueprint(payments_workers.workers)

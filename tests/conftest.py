@@ -59,3 +59,22 @@ def pumps(aws: Any) -> Any:
     made = Pumps(app, sqs=ours.client("sqs"), streams=ours.client("dynamodbstreams"))
     made.skip_stream()
     return made
+
+
+@pytest.fixture
+def bank() -> Iterator[Any]:
+    """A payment gateway in memory, known to the shop as "fake"."""
+    from chalicelib.payments import gateways
+    from tests.kit.gateways import FakeGateway
+
+    fake = FakeGateway()
+    with gateways.use("fake", fake):
+        yield fake
+
+
+@pytest.fixture
+def shop(pumps: Any, bank: Any) -> Any:
+    """A shop with one warehouse and nothing on its shelves."""
+    from tests.kit.shop import Shop
+
+    return Shop(pumps, bank)

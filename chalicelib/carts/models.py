@@ -18,7 +18,10 @@ CLOSED: Final = "closed"
 
 
 class Cart(db.Row):
-    """pk = cart id, sk = "CART"; ``lines`` by SKU: quantity and the unit price last shown."""
+    """pk = cart id, sk = "CART"; each of ``lines`` is [SKU, quantity, unit price last shown].
+
+    A list, not a map by SKU: PynamoDB takes a map of one entry called "S" or "B" for a value of DynamoDB's own.
+    """
 
     class Meta:
         table_name = settings.table("carts")
@@ -43,7 +46,7 @@ class Cart(db.Row):
             sk="CART",
             state=OPEN,
             currency=settings.currency,
-            lines={},
+            lines=[],
             version=1,
             expires=_expiry(),
         )
@@ -52,7 +55,7 @@ class Cart(db.Row):
     @classmethod
     def set_lines(cls, tx: db.Transaction, basket: Basket, lines: tuple[Line, ...]) -> None:
         """Replace the lines of an open cart that nobody changed meanwhile."""
-        stored = {line.sku: {"quantity": line.quantity, "seen": line.seen.amount} for line in lines}
+        stored = [[line.sku, line.quantity, line.seen.amount] for line in lines]
         tx.update(
             cls(basket.id, "CART"),
             [cls.lines.set(stored), cls.version.set(basket.version + 1), cls.expires.set(_expiry())],
@@ -72,14 +75,12 @@ class Cart(db.Row):
 
     def basket(self) -> Basket:
         """The cart as a value; lines in the order in which they were put."""
-        stored: dict[str, Any] = self.lines
+        stored: list[Any] = self.lines
         return Basket(
             id=self.pk,
             is_open=self.state == OPEN,
             order_id=self.order_id,
-            lines=tuple(
-                Line(sku, about["quantity"], Money(about["seen"], self.currency)) for sku, about in stored.items()
-            ),
+            lines=tuple(Line(sku, quantity, Money(seen, self.currency)) for sku, quantity, seen in stored),
             version=int(self.version),
         )
 

@@ -47,9 +47,10 @@ def call(
 ) -> Reply:
     """Ask a partner and give its answer, whatever the status below 500.
 
-    ``patience`` is how many seconds it may be silent. ``repeatable`` says that a repeat does no harm (a read, or a write under an idempotency key): then one more try
-    follows a lost answer or a 5xx. Redirects are not followed. Raises UpstreamTimeout if no answer came, so that the
-    effect is unknown, and Upstream on a 5xx or an answer that is no JSON object.
+    ``patience`` is how many seconds it may be silent. ``repeatable`` says that a repeat does no harm (a read, or a
+    write under an idempotency key): then one more try follows a lost answer or a 5xx. Redirects are not followed.
+    Raises UpstreamTimeout if no answer came, so that the effect is unknown, and Upstream on a 5xx or an answer that
+    is no JSON object.
     """
     tries = TRIES if repeatable else 1
     for attempt in range(tries):
@@ -67,8 +68,8 @@ def call(
 def read_object(raw: bytes, largest: int = LARGEST_ANSWER) -> dict[str, Any]:
     """A partner's JSON object, answer or webhook, read strictly; its decimals are Decimal. Raises ValueError.
 
-    Refused are another encoding than UTF-8, NaN and Infinity, a name given twice (readers differ in which they
-    believe), nesting deeper than the interpreter goes, and more than ``largest`` bytes.
+    Refused are another encoding than UTF-8, NaN and Infinity, a name given twice (readers differ in which one
+    they believe), nesting deeper than the interpreter can follow, and more than ``largest`` bytes.
     """
     if len(raw) > largest:
         raise ValueError("too large")
@@ -94,9 +95,7 @@ def _no_number(text: str) -> Any:
     raise ValueError(f"{text} is no number")
 
 
-def _once(
-    method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None, patience: float
-) -> Reply:
+def _once(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None, patience: float) -> Reply:
     encoded = None if body is None else json.dumps(body, separators=(",", ":")).encode()
     timeout = urllib3.Timeout(connect=CONNECT, read=patience)
     try:

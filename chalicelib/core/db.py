@@ -185,7 +185,7 @@ def page(
 
 
 def _key_of(row: Row, index: "Index[Any] | None") -> dict[str, Any]:
-    raw = row.serialize()
+    raw = row.serialize(null_check=False)  # an index that projects keys only gives no more than those
     names = ["pk", "sk"]
     if index is not None:
         names += [part["AttributeName"] for part in index._get_schema()["key_schema"]]

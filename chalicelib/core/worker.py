@@ -74,7 +74,7 @@ def _done(consume: Callable[[Any], object], shape: Any, record: dict[str, Any]) 
         log.count(name, "refused")
         log.logger.warning("message refused", consumer=name, code=error.code, again=error.retry)
         return not error.retry and _bury(record, error.code)
-    except msgspec.ValidationError as error:
+    except msgspec.DecodeError as error:
         log.count(name, "failed")
         log.logger.error("message unreadable", consumer=name, problem=str(error))
         return _bury(record, "unreadable")
@@ -89,7 +89,7 @@ def _done(consume: Callable[[Any], object], shape: Any, record: dict[str, Any]) 
 
 
 def _read(body: str, shape: Any) -> Any:
-    message = msgspec.json.decode(body)
+    message = msgspec.json.decode(body, type=dict[str, Any])
     kinds = getattr(shape, "__args__", (shape,))
     by_type = {kind.TYPE: kind for kind in kinds if hasattr(kind, "TYPE")}
     if not by_type:
@@ -97,7 +97,7 @@ def _read(body: str, shape: Any) -> Any:
     kind = by_type.get(message.get("type"))
     if kind is None:
         raise msgspec.ValidationError(f"no consumer for {message.get('type')}")
-    return msgspec.convert(message["data"], kind)
+    return msgspec.convert(message.get("data"), kind)
 
 
 def _bury(record: dict[str, Any], why: str) -> bool:

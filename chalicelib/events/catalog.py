@@ -13,3 +13,14 @@ class ProductChanged:
 
     product_id: str
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryChanged:
+    """A category was renamed or moved; the listings of its products have to follow."""
+
+    TYPE: ClassVar[str] = "category.changed"
+    KEY: ClassVar[str] = "category_id"
+
+    category_id: str
+    version: int

@@ -18,7 +18,7 @@ class IllegalMove(Conflict):
 class StaleOrder(Conflict):
     """The order changed since you read it; ``version`` is the current one. Read it again and repeat."""
 
-    code = "stale_version"
+    code = "stale_order"
 
 
 class NumberTaken(Conflict):

@@ -143,7 +143,7 @@ class OrderRow(db.Row):
     @classmethod
     def due(cls, now: datetime, limit: int) -> list[str]:
         """Ids of orders whose time to pay is over, at most ``limit`` a shard."""
-        before = cls.by_due.expires_at <= clock.stamp(now)
+        before = cls.expires_at <= clock.stamp(now)
         return [
             row.pk
             for shard in range(SHARDS)

@@ -1,6 +1,6 @@
 """What the till refuses."""
 
-from chalicelib.core.errors import Conflict, Invalid, NotFound, Unauthenticated
+from chalicelib.core.errors import Conflict, Invalid, NotFound, Unauthenticated, WriteRefused
 
 
 class UnknownGateway(NotFound):
@@ -61,3 +61,37 @@ class RefundTooLarge(Conflict):
     """More would be given back than was taken."""
 
     code = "refund_too_large"
+
+
+class IllegalRefundMove(Conflict):
+    """A refund in this ``state`` does not take this ``event``; ``legal`` lists those it takes."""
+
+    code = "illegal_refund_move"
+
+
+class NotManual(Conflict):
+    """This payment goes through a gateway, which says itself what came of it; nobody verifies or rejects it by hand."""
+
+    code = "not_a_manual_payment"
+
+
+class AlreadyCovered(Conflict):
+    """The order is paid for; there is nothing left to pay."""
+
+    code = "already_covered"
+
+
+class TooManyAttempts(Conflict):
+    """This order has been tried to pay too often; ask the shop for help."""
+
+    code = "too_many_payment_attempts"
+
+
+class MessageUnknown(NotFound):
+    """No such message of a partner is kept."""
+
+    code = "message_unknown"
+
+
+class AlreadySettled(WriteRefused):
+    """The partner's message was dealt with meanwhile."""

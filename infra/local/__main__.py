@@ -7,21 +7,31 @@ this process ends.
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import urllib3
 
-ROOT: Final = Path(__file__).parent.parent.parent
-ENV_FILE: Final = ROOT / ".local" / "env"
-WATCHED: Final = ("app.py", "chalicelib", "infra/local/demo", "infra/local/gateway.py", "infra/local/pumps.py")
-REGION: Final = "ap-southeast-3"
-STAGE: Final = "local"
+from infra.local import emulators, env
+from infra.local.env import ROOT
+
+WATCHED: Final = (
+    "app.py",
+    "chalicelib",
+    "infra/local/demo",
+    "infra/local/gateway.py",
+    "infra/local/pumps.py",
+    "infra/local/serve.py",
+    "infra/local/server.py",
+)
+PATIENCE: Final = 30.0
+RELOAD: Final = "LARIS_LOCAL_RELOAD"
+"""Set to 0, changes of files are not looked for."""
 
 
 class Stopped(Exception):
@@ -34,149 +44,126 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     port = int(os.environ.get("PORT") or 8000)
-    base_url = f"http://127.0.0.1:{port}"
-    admin_key = f"lk_local_{secrets.token_urlsafe(24)}"
-    server_key = f"SB-Mid-server-{secrets.token_urlsafe(18)}"
-    ENV_FILE.unlink(missing_ok=True)
-    cloud = child = midtrans = None
-    try:
-        cloud, endpoint = _start_cloud()
-        midtrans = _start_midtrans(server_key, base_url, port + 1)
-        environment = _environment(endpoint, midtrans.url, port)
-        arn = _fill_cloud(environment, admin_key, server_key)
-        environment |= {"LARIS_EVENTS_STREAM_ARN": arn}
-        child = _start_child(environment)
-        _wait_for(base_url, child)
-        _load_shop(base_url, admin_key)
-        _write_env(BASE_URL=base_url, ADMIN_KEY=admin_key, MIDTRANS_SIM_URL=midtrans.url, AWS_ENDPOINT_URL=endpoint)
-        _say_hello(base_url, midtrans.url, time.monotonic() - began)
-        child = _watch(child, lambda: _start_child(environment), base_url)
-    except Stopped:
-        print("\nStopping …", flush=True)
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        _end(child)
-        if midtrans is not None:
-            midtrans.stop()
-        if cloud is not None:
-            cloud.stop()
-        ENV_FILE.unlink(missing_ok=True)
+    _must_be_free(port, port + 1)
+    with ExitStack() as ends:
+        ends.callback(_ignore_signals)
+        try:
+            api = _open(port, ends)
+            _say_hello(api, time.monotonic() - began)
+            _watch(api)
+        except Stopped:
+            print("\nStopping …", flush=True)
+        finally:
+            _ignore_signals()
+
+
+class Api:
+    """Our code in a process of its own, at ``url``; there is one such process at a time."""
+
+    def __init__(self, port: int, environment: dict[str, str]) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._environment = {**os.environ, **environment, "PORT": str(port)}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def has_died(self) -> bool:
+        """True if it ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises SystemExit if it does not."""
+        # A session of its own, so that Ctrl-C reaches this process alone, which then ends the child in order; the
+        # child ends too when its standard input does, however this process came to its end.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local.serve"],
+            env=self._environment,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._wait()
+
+    def stop(self) -> None:
+        """End it; what it was doing for somebody is done first, unless that takes more than five seconds."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
+
+    def _wait(self) -> None:
+        http = urllib3.PoolManager(retries=False)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if self.has_died:
+                raise SystemExit("the API did not start")
+            with suppress(urllib3.exceptions.HTTPError):
+                http.request("GET", f"{self.url}/store/categories", timeout=5)
+                return
+            time.sleep(0.05)
+        raise SystemExit(f"the API did not answer in {PATIENCE:.0f} s")
 
 
 def _stop(*_: object) -> None:
     raise Stopped
 
 
-def _start_cloud() -> tuple[Any, str]:
-    """moto's server on a port of its own, its DynamoDB serialised."""
-    import logging
-
-    from moto.server import ThreadedMotoServer
-
-    from infra.local import dynamodb
-
-    os.environ["MOTO_ALLOW_NONEXISTENT_REGION"] = "true"
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    dynamodb.install()
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    return server, f"http://{host}:{port}"
+def _ignore_signals() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def _start_midtrans(server_key: str, base_url: str, port: int) -> Any:
-    from infra.local.simulators.midtrans import MidtransSimulator
-
-    simulator = MidtransSimulator(server_key, f"{base_url}/webhooks/payments/midtrans", port=port)
-    simulator.start()
-    return simulator
-
-
-def _environment(endpoint: str, midtrans_url: str, port: int) -> dict[str, str]:
-    return {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
-        "LARIS_STAGE": STAGE,
-        "LARIS_TOPIC_ARN": f"arn:aws:sns:{REGION}:123456789012:laris-{STAGE}-events",
-        "LARIS_MIDTRANS_API_URL": midtrans_url,
-        "LARIS_MIDTRANS_SNAP_URL": f"{midtrans_url}/snap/v1",
-        "LARIS_TRANSFER_ACCOUNTS": '[{"bank":"BCA","number":"0123456789","holder":"PT Toko Laris Manis"}]',
-        "POWERTOOLS_LOG_LEVEL": os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING"),
-        "LARIS_METRICS": "0",
-        "PORT": str(port),
-        "PYTHONPATH": str(ROOT),
-    }
+def _must_be_free(*ports: int) -> None:
+    """Before anything is touched: another Laris that runs on these ports shall keep running."""
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise SystemExit(f"Port {port} is taken. Name another: make run PORT=8010") from None
 
 
-def _fill_cloud(environment: dict[str, str], admin_key: str, server_key: str) -> str:
-    """Make what the template defines and put the secrets; the ARN of the event log's stream."""
-    import botocore.session
-
-    from infra.local import cloud
-
-    session = botocore.session.get_session()
-    session.set_credentials("local", "local")
-
-    def client(service: str) -> Any:
-        return session.create_client(service, region_name=REGION, endpoint_url=environment["AWS_ENDPOINT_URL"])
-
-    dynamodb = client("dynamodb")
-    cloud.create_tables(dynamodb, STAGE)
-    cloud.create_messaging(client("sns"), client("sqs"), STAGE)
-    cloud.create_buckets(client("s3"), STAGE, REGION)
-    kept = {
-        "signing-key": secrets.token_urlsafe(32),
-        "admin-key": admin_key,
-        "midtrans-server-key": server_key,
-    }
-    for name, value in kept.items():
-        client("ssm").put_parameter(Name=f"/laris/{STAGE}/{name}", Value=value, Type="SecureString")
-    table = dynamodb.describe_table(TableName=f"laris-{STAGE}-events")["Table"]
-    return str(table["LatestStreamArn"])
-
-
-def _start_child(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "infra.local.serve"], env=environment, cwd=ROOT)
-
-
-def _wait_for(base_url: str, child: subprocess.Popen[bytes]) -> None:
-    http = urllib3.PoolManager(retries=False)
-    for _ in range(300):
-        if child.poll() is not None:
-            raise SystemExit(f"the API did not start (exit {child.returncode})")
-        with suppress(urllib3.exceptions.HTTPError):
-            http.request("GET", f"{base_url}/store/categories", timeout=1)
-            return
-        time.sleep(0.1)
-    raise SystemExit("the API did not answer in 30 s")
+def _open(port: int, ends: ExitStack) -> Api:
+    """Start all there is, in order; ``ends`` learns how to end it."""
+    admin_key = f"lk_local_{secrets.token_urlsafe(24)}"
+    server_key = f"SB-Mid-server-{secrets.token_urlsafe(18)}"
+    cloud, endpoint = emulators.start_cloud()
+    ends.callback(cloud.stop)
+    midtrans = emulators.start_midtrans(server_key, f"http://127.0.0.1:{port}/webhooks/payments/midtrans", port + 1)
+    ends.callback(midtrans.stop)
+    arn = emulators.fill_cloud(endpoint, admin_key, server_key)
+    environment = emulators.environment(endpoint, midtrans.url)
+    api = Api(port, {**environment, "LARIS_EVENTS_STREAM_ARN": arn})
+    ends.callback(api.stop)
+    api.start()
+    _load_shop(api.url, admin_key)
+    ends.callback(env.remove)
+    env.write(BASE_URL=api.url, ADMIN_KEY=admin_key, MIDTRANS_SIM_URL=midtrans.url, AWS_ENDPOINT_URL=endpoint)
+    return api
 
 
 def _load_shop(base_url: str, admin_key: str) -> None:
     from infra.local.demo.load import load
 
-    load(base_url, admin_key, pictures_url=f"{base_url}/pictures", progress=lambda line: print(f"  {line}"))
+    load(base_url, admin_key, pictures_url=f"{base_url}/pictures", progress=lambda line: print(f"  {line}", flush=True))
 
 
-def _write_env(**values: str) -> None:
-    ENV_FILE.parent.mkdir(exist_ok=True)
-    ENV_FILE.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
-    ENV_FILE.chmod(0o600)
-
-
-def _say_hello(base_url: str, midtrans_url: str, seconds: float) -> None:
+def _say_hello(api: Api, seconds: float) -> None:
+    values = env.read() or {}
     print(
         f"""
 Laris is open ({seconds:.1f} s).
-  API        {base_url}/store/products
-  Reference  {base_url}/docs
-  Midtrans   {midtrans_url}   (simulator: see payments, pay them, refuse them)
-  Keys       {ENV_FILE.relative_to(ROOT)}
+  API        {api.url}/store/products
+  Reference  {api.url}/docs
+  Midtrans   {values["MIDTRANS_SIM_URL"]}   (simulator: see payments, pay them, refuse them)
+  Keys       {env.file()}
 
   make demo  walks a whole purchase.   Ctrl-C stops everything.
 """,
@@ -184,39 +171,28 @@ Laris is open ({seconds:.1f} s).
     )
 
 
-def _watch(
-    child: subprocess.Popen[bytes], start: Callable[[], subprocess.Popen[bytes]], base_url: str
-) -> subprocess.Popen[bytes]:
-    """Start the child anew when a watched file changes, or after it died and a file changed."""
-    seen = _stamps()
+def _watch(api: Api) -> None:
+    """Start the API anew whenever a watched file changes; one that died waits for such a change."""
+    seen, told = _stamps(), False
     while True:
         time.sleep(0.5)
+        if api.has_died and not told:
+            print("The API has ended. It starts again when a file changes.", flush=True)
+            told = True
         now = _stamps()
-        if now == seen:
+        if now == seen or os.environ.get(RELOAD) == "0":
             continue
         print("Files changed: starting again …", flush=True)
-        seen = now
-        _end(child)
-        child = start()
+        seen, told = now, False
+        api.stop()
         with suppress(SystemExit):
-            _wait_for(base_url, child)
+            api.start()
             print("Ready.", flush=True)
 
 
 def _stamps() -> dict[Path, float]:
     files = [path for name in WATCHED for path in [ROOT / name, *(ROOT / name).rglob("*.py")]]
     return {path: path.stat().st_mtime for path in files if path.is_file()}
-
-
-def _end(child: subprocess.Popen[bytes] | None) -> None:
-    if child is None or child.poll() is not None:
-        return
-    child.terminate()
-    try:
-        child.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import functools
 import json
 import threading
 import time
+from collections import defaultdict
 from typing import Any, Final
 
 from moto.dynamodb.comparisons import get_filter_expression
@@ -26,6 +27,8 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
 TOKENS_LIVE: Final = 600.0
+INDEX_NAME: Final = 6
+"""The place of ``index_name`` among the arguments of ``Table.query`` after the hash key."""
 
 _lock = threading.RLock()
 _tokens: dict[str, tuple[float, str]] = {}
@@ -40,6 +43,8 @@ def install() -> None:
         DynamoHandler.transact_write_items
     )
     DynamoDBBackend.transact_write_items = _transact  # type: ignore[method-assign]
+    Table.query = _of_one_partition(Table.query)  # type: ignore[method-assign]
+    Table.all_items = _all_items  # type: ignore[method-assign]
 
 
 def _serialised(original: Any) -> Any:
@@ -55,7 +60,10 @@ def _serialised(original: Any) -> Any:
 def _once_per_token(original: Any) -> Any:
     @functools.wraps(original)
     def transact_write_items(self: DynamoHandler) -> Any:
-        token, items = self.body.get("ClientRequestToken"), json.dumps(self.body["TransactItems"], sort_keys=True)
+        token, items = (
+            self.body.get("ClientRequestToken"),
+            json.dumps(self.body["TransactItems"], sort_keys=True, default=repr),
+        )
         if token is None:
             return original(self)
         _forget_old_tokens()
@@ -68,6 +76,30 @@ def _once_per_token(original: Any) -> Any:
         return answer
 
     return transact_write_items
+
+
+def _of_one_partition(original: Any) -> Any:
+    """moto sorts and compares a whole table for every query; one of the table itself needs one partition of it."""
+
+    @functools.wraps(original)
+    def query(self: Table, hash_key: Any, *arguments: Any, **options: Any) -> Any:
+        index_name = options.get("index_name", arguments[INDEX_NAME] if len(arguments) > INDEX_NAME else None)
+        if index_name is not None:
+            return original(self, hash_key, *arguments, **options)
+        whole = self.items
+        self.items = defaultdict(dict, {hash_key: whole[hash_key]} if hash_key in whole else {})
+        try:
+            return original(self, hash_key, *arguments, **options)
+        finally:
+            self.items = whole
+
+    return query
+
+
+def _all_items(self: Table) -> list[Any]:
+    """As moto's, but sorted by plain texts: all keys of ours are texts."""
+    items = [item for partition in self.items.values() for item in partition.values()]
+    return sorted(items, key=lambda item: (item.hash_key.value, item.range_key.value))
 
 
 def _same_answer(handler: DynamoHandler) -> Any:
@@ -147,8 +179,8 @@ def _apply(backend: DynamoDBBackend, kind: str, about: dict[str, Any], key: dict
             about["TableName"],
             key,
             update_expression=about["UpdateExpression"],
-            expression_attribute_names=about.get("ExpressionAttributeNames"),
-            expression_attribute_values=about.get("ExpressionAttributeValues"),
+            expression_attribute_names=about.get("ExpressionAttributeNames", {}),
+            expression_attribute_values=about.get("ExpressionAttributeValues", {}),
         )
 
 

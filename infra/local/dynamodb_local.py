@@ -80,9 +80,7 @@ class DynamoDBLocal:
             if not self._answers(port):
                 self.stop()
                 said.seek(0)
-                raise Unavailable(
-                    f"DynamoDB Local did not start: {said.read().decode(errors='replace')[-2000:]}"
-                )
+                raise Unavailable(f"DynamoDB Local did not start: {said.read().decode(errors='replace')[-2000:]}")
         self.endpoint = f"http://127.0.0.1:{port}"
 
     def stop(self) -> None:
@@ -124,9 +122,7 @@ def main() -> None:
     """Fetch the emulator before the tests run, or say loudly that they will go without."""
     if reason := unavailable():
         edge = "!" * 100
-        sys.stderr.write(
-            f"{edge}\n!!! RING 2 IS SKIPPED: no test of real concurrency will run. {reason}\n{edge}\n"
-        )
+        sys.stderr.write(f"{edge}\n!!! RING 2 IS SKIPPED: no test of real concurrency will run. {reason}\n{edge}\n")
     else:
         sys.stdout.write(f"DynamoDB Local {VERSION} is at hand.\n")
 
@@ -139,9 +135,7 @@ def _command(port: int) -> list[str]:
 
 def _check_java() -> None:
     try:
-        subprocess.run(
-            ["java", "-version"], check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=60
-        )
+        subprocess.run(["java", "-version"], check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
         raise Unavailable("Java is missing (17 or newer).") from error
 

@@ -13,6 +13,7 @@ from chalice.app import (
     Chalice,
     DynamoDBEventConfig,
     ScheduledEventConfig,
+    ScheduleExpression,
     SQSEventConfig,
 )
 
@@ -34,7 +35,7 @@ class Pumps:
     @property
     def schedules(self) -> dict[str, str]:
         """The schedules by name, with their expressions such as ``rate(5 minutes)``."""
-        return {each.name: str(each.schedule_expression.to_string()) for each in self._schedules}
+        return {each.name: _expression(each.schedule_expression) for each in self._schedules}
 
     def drain(self, turns: int = 100) -> None:
         """Turn until a whole turn moved nothing. Raises RuntimeError if that takes more than ``turns``."""
@@ -59,7 +60,7 @@ class Pumps:
         records = self._next_records(relay.stream_arn)
         if not records:
             return 0
-        if self._run(relay, {"Records": records}):
+        if self.invoke(relay, {"Records": records}):
             self._positions[relay.stream_arn] = int(records[-1]["dynamodb"]["SequenceNumber"])
         return len(records)
 
@@ -69,7 +70,7 @@ class Pumps:
         got = self._sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=min(queue.batch_size, 10), MessageSystemAttributeNames=["All"]
         ).get("Messages", [])
-        if got and self._run(queue, {"Records": [self._record(str(queue.queue), each) for each in got]}):
+        if got and self.invoke(queue, {"Records": [self._record(str(queue.queue), each) for each in got]}):
             self._delete(url, got)
         return len(got)
 
@@ -87,21 +88,22 @@ class Pumps:
             "resources": [name],
             "detail": {},
         }
-        self._run(schedule, event)
+        self.invoke(schedule, event)
 
-    def skip_stream(self) -> None:
-        """Forget what stands in the streams so far: the next turn begins after it."""
-        for relay in self._relays:
-            while records := self._next_records(relay.stream_arn):
-                self._positions[relay.stream_arn] = int(records[-1]["dynamodb"]["SequenceNumber"])
-
-    def _run(self, source: Any, event: dict[str, Any]) -> bool:
+    def invoke(self, source: Any, event: dict[str, Any]) -> bool:
+        """Hand ``event`` to the handler of ``source``; whether it was done."""
         try:
             handler(source.handler_string)(event, None)
         except Exception as error:  # noqa: BLE001 - as Lambda does: the source gives it again
             self.failures.append((source.name, error))
             return False
         return True
+
+    def skip_stream(self) -> None:
+        """Forget what stands in the streams so far: the next turn begins after it."""
+        for relay in self._relays:
+            while records := self._next_records(relay.stream_arn):
+                self._positions[relay.stream_arn] = int(records[-1]["dynamodb"]["SequenceNumber"])
 
     def _next_records(self, arn: str) -> list[dict[str, Any]]:
         shard = self._streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
@@ -136,6 +138,10 @@ class Pumps:
             "eventSourceARN": f"arn:aws:sqs:local:000000000000:{queue}",
             "awsRegion": "local",
         }
+
+
+def _expression(schedule: str | ScheduleExpression) -> str:
+    return schedule if isinstance(schedule, str) else str(schedule.to_string())
 
 
 def handler(entry: str) -> Any:

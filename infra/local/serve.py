@@ -29,8 +29,16 @@ def main() -> None:
         threading.Thread(target=_on_schedule, args=(pumps, name, expression), daemon=True).start()
     server = Server(int(os.environ["PORT"]), Gateway(app), picture_of)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()
     server.serve_forever(poll_interval=0.1)
+    server.finish()
+
+
+def _stop_with_parent(server: Server) -> None:
+    """Our standard input ends when the process that started us does, in whatever way it ended."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    server.shutdown()
 
 
 def _forever(pumps: Pumps, work: Callable[[], int]) -> None:

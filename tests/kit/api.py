@@ -25,7 +25,8 @@ class Reply:
 
 
 @cache
-def _gateway() -> Gateway:
+def gateway() -> Gateway:
+    """The API behind its gateway, made once."""
     from app import app
 
     return Gateway(app)
@@ -42,7 +43,7 @@ def call(
     """``method path`` with ``body`` as JSON, or ``raw`` as it is."""
     sent = raw if raw is not None else (b"" if body is None else json.dumps(body).encode())
     given = {name.lower(): value for name, value in (headers or {}).items()}
-    status, answered, content = _gateway().answer(
+    status, answered, content = gateway().answer(
         method, quote(path, safe="/?&=%:,"), {"content-type": "application/json", **given}, sent
     )
     text = content.decode()

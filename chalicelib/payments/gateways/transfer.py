@@ -1,8 +1,8 @@
 """Manual bank transfer: the buyer pays into an account of the shop's, and staff say that the money came.
 
-The port fits in part only, by nature: nobody stands behind this gateway who could be asked. Its facts are written by
-staff (verify, reject) and by the bank's statement, its refunds are paid by hand. What it has to itself is the unique
-code: a few rupiah on top, claimed by the payments service per attempt, by which a line of the statement is told.
+The port fits in part only, by nature: nobody stands behind this gateway who could be asked. Its facts are written
+by staff (verify, reject) from the bank's statement, its refunds are paid by hand. What it has to itself is the unique
+code: a few rupiah on top, claimed by the payments service per attempt, that tell whose a line of the statement is.
 """
 
 from collections.abc import Mapping
@@ -36,9 +36,9 @@ class Transfer:
         self._accounts = accounts
 
     def start(self, charge: Charge) -> Started:
-        """The amount to transfer, with the unique code on top, which ``charge.token`` holds in decimal (1 to 999).
+        """The amount to transfer: the charge's and the unique code, which ``charge.token`` holds in decimal.
 
-        Refuses where the shop has named no account.
+        Refuses a code outside 1 to 999, and to start at all where the shop has named no account.
         """
         if charge.method not in self.methods:
             raise UnknownMethod(methods=sorted(self.methods))

@@ -1,0 +1,300 @@
+"""Every way into the API is a door that says who may use it, what it takes, gives and refuses."""
+
+import importlib
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+from collections import Counter
+
+import jsonschema_rs
+import msgspec
+import pytest
+from schemathesis.specs.openapi.definitions import OPENAPI_31
+
+from tests.architecture.source import ROOT, doors, routes
+from tests.kit import api
+
+MOST_RESOURCES = 300
+DEEPEST_PATH = 6
+
+PUBLIC = {
+    "GET /docs",
+    "GET /openapi.json",
+    "GET /store/carts/{cart_id}",
+    "GET /store/products",
+    "GET /store/products/{slug}",
+    "POST /store/carts",
+    "POST /store/checkout",
+    "POST /store/shipping-quotes",
+    "PUT /store/carts/{cart_id}/lines/{sku}",
+}
+"""Open to anybody. A cart's id is a capability; everything else asks for a token, a key or a signature."""
+
+MOVES_MONEY_OR_STOCK = {
+    "POST /admin/payments/{payment_id}/verify",
+    "POST /admin/stock/adjustments",
+    "POST /admin/stock/receipts",
+    "POST /store/checkout",
+    "POST /store/orders/{order_id}/payments",
+}
+"""Each of these takes an Idempotency-Key: a repeat must not move anything twice."""
+
+REPEATS_HARMLESSLY: dict[str, str] = {
+    "POST /admin/orders/{order_id}/cancel": "the state table refuses a second cancel, and refunds go with the first",
+    "POST /admin/orders/{order_id}/hold": "the state table refuses a second hold",
+    "POST /admin/orders/{order_id}/release": "the state table refuses a second release",
+    "POST /store/carts": "an empty cart more is forgotten by itself",
+    "POST /store/shipping-quotes": "reads only",
+    "POST /webhooks/payments/{gateway}": "the partner repeats by itself; facts are kept once",
+}
+"""The other POSTs, and why a repeat does no harm."""
+
+NEVER_ANSWERED: dict[str, str] = {
+    "conflict": "a kind; departments say what is in conflict",
+    "forbidden": "a kind, for roles to come",
+    "method_not_allowed": "said before a door is reached",
+    "upstream_error": "workers ask partners; doors turn it into a next step",
+}
+"""Codes that no door refuses with."""
+
+
+def name_of(method: str, path: str) -> str:
+    return f"{method} {path}"
+
+
+def each_door():
+    return [pytest.param(path, door, id=name_of(method, path)) for (method, path), door in sorted(doors().items())]
+
+
+def codes() -> list[type]:
+    """Every error with a code, wherever it stands in the departments."""
+    import chalicelib
+    from chalicelib.core.errors import LarisError
+
+    for module in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
+        importlib.import_module(module.name)
+    found, waiting = [], [LarisError]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if "code" in vars(kind) and kind is not LarisError and kind.__module__.startswith("chalicelib."):
+            found.append(kind)
+    return [kind for kind in found if not kind.__module__.startswith("chalicelib.window")]
+
+
+def committed() -> dict:
+    return json.loads((ROOT / "chalicelib" / "console" / "openapi.json").read_text(encoding="utf-8"))
+
+
+def test_every_route_is_a_door():
+    assert set(routes()) == set(doors())
+
+
+@pytest.mark.parametrize(("path", "door"), each_door())
+def test_a_door_says_who_may_come_in(path, door):
+    from chalicelib.core.access import Access, public
+
+    assert isinstance(door.access, Access)
+    assert (door.access is public) == (name_of(door.method, path) in PUBLIC)
+    assert path.startswith("/admin/") == (door.access.scheme == "admin_key")
+    assert path.startswith("/webhooks/") == (door.access.scheme == "partner_signature")
+
+
+@pytest.mark.parametrize(("path", "door"), each_door())
+def test_a_door_says_what_it_does_gives_and_refuses(path, door):
+    from chalicelib.core import openapi
+    from chalicelib.core.errors import LarisError
+
+    assert re.fullmatch(r"[A-Z].*\.", door.summary, re.DOTALL), "the docstring's first line is the summary"
+    assert door.answers
+    assert all(200 <= status < 300 for status in door.answers)
+    assert all(issubclass(refusal, LarisError) and "code" in vars(refusal) for refusal in door.refusals)
+    assert len(set(door.refusals)) == len(door.refusals)
+    if "{" in path and door.method != "PUT":
+        assert 404 in {refusal.status for refusal in openapi.refusals(door)}
+
+
+@pytest.mark.parametrize(("path", "door"), each_door())
+def test_a_door_takes_what_it_declares(path, door):
+    from chalicelib.core.idempotency import Claim
+
+    parameters = set(re.findall(r"\{(\w+)\}", path))
+
+    assert ("claim" in door.wants) == door.idempotent, "a repeat is told apart in the use case's own transaction"
+    assert ("asked" in door.wants) == (door.body is not None)
+    assert ("query" in door.wants) == (door.query is not None)
+    assert door.wants - parameters <= {"asked", "query", "caller", "claim", "raw", "headers"}
+    if door.idempotent:
+        assert door.view.__annotations__["claim"] is Claim
+
+
+@pytest.mark.parametrize(("path", "door"), each_door())
+def test_what_comes_in_is_held_to_its_shape(path, door):
+    for shape in (door.body, door.query):
+        if shape is not None:
+            structs = shape.__args__ if hasattr(shape, "__args__") else (shape,)
+            assert all(struct.__struct_config__.forbid_unknown_fields for struct in structs), shape
+            assert all(struct.__struct_config__.frozen for struct in structs), shape
+
+
+def test_what_moves_money_or_stock_takes_an_idempotency_key():
+    posts = {name_of(*key): door for key, door in doors().items() if key[0] == "POST"}
+
+    assert {name for name, door in posts.items() if door.idempotent} >= MOVES_MONEY_OR_STOCK & set(posts)
+    assert MOVES_MONEY_OR_STOCK <= set(posts)
+    unplaced = {name for name, door in posts.items() if not door.idempotent} - set(REPEATS_HARMLESSLY)
+    assert unplaced == set(), "give it an Idempotency-Key, or say why a repeat does no harm"
+
+
+def test_the_api_fits_into_api_gateway():
+    """It counts resources: every prefix of every path is one."""
+    parts = [path.strip("/").split("/") for _, path in doors()]
+    resources = {tuple(each[:length]) for each in parts for length in range(len(each) + 1)}
+
+    assert len(resources) <= MOST_RESOURCES
+    assert max(len(each) for each in parts) <= DEEPEST_PATH
+
+
+def test_parameters_of_one_place_have_one_name():
+    """API Gateway takes one parameter name per place in the tree."""
+    names: dict[str, set[str]] = {}
+    for _, path in doors():
+        for match in re.finditer(r"\{(\w+)\}", path):
+            names.setdefault(re.sub(r"\{\w+\}", "{}", path[: match.start()]), set()).add(match[1])
+
+    assert {place: found for place, found in names.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize(("path", "door"), each_door())
+def test_who_proves_nothing_gets_nothing(aws, path, door):
+    if door.access.scheme is None:
+        return
+    target = re.sub(r"\{\w+\}", "midtrans", path)
+    headers = {"Idempotency-Key": "k1"} if door.idempotent else {}
+
+    answers = [
+        api.call(door.method, target, {}, headers=headers),
+        api.call(door.method, target, {}, headers={**headers, "Authorization": "Bearer nonsense"}),
+        api.call(door.method, target, {}, headers={**headers, "Authorization": "Basic bGtfdGVzdF9hZG1pbg=="}),
+    ]
+
+    refused = {400, 401, 404} if door.access.scheme == "partner_signature" else {401, 404}
+    for answer in answers:
+        assert answer.status in refused
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert set(answer.body) >= {"type", "title", "status", "code", "detail", "request_id"}
+
+
+def test_every_code_means_one_thing():
+    twice = {code: n for code, n in Counter(kind.code for kind in codes()).items() if n > 1}
+
+    assert twice == {}
+
+
+def test_every_code_is_a_lower_snake_word_with_an_explanation():
+    for kind in codes():
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", kind.code), kind
+        assert kind.__doc__, kind
+        assert re.search(r"[.]$", " ".join(kind.__doc__.split())), kind
+
+
+def test_every_code_is_explained_in_the_description():
+    assert {kind.code for kind in codes()} == {each["code"] for each in committed()["x-errors"]}
+
+
+def test_every_code_can_be_met_at_a_door_or_is_known_to_be_internal():
+    from chalicelib.core import openapi
+
+    met = {refusal.code for door in doors().values() for refusal in openapi.refusals(door)}
+    internal = {kind.code for kind in codes()} - met
+
+    assert internal == set(NEVER_ANSWERED)
+
+
+def test_the_committed_description_is_that_of_the_doors(tmp_path):
+    made = tmp_path / "openapi.json"
+
+    subprocess.run([sys.executable, "-m", "infra.openapi", str(made)], cwd=ROOT, check=True, capture_output=True)
+
+    assert json.loads(made.read_text(encoding="utf-8")) == committed(), "run `make openapi` and commit what it writes"
+
+
+def test_the_description_is_valid_openapi_3_1():
+    errors = list(jsonschema_rs.Draft202012Validator(OPENAPI_31).iter_errors(committed()))
+
+    assert [f"{error.instance_path}: {error.message}" for error in errors] == []
+
+
+def test_every_schema_of_the_description_is_a_valid_schema():
+    description = committed()
+    for name, schema in description["components"]["schemas"].items():
+        jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+        assert re.fullmatch(r"[A-Za-z]+", name)
+
+
+def test_every_reference_of_the_description_leads_somewhere():
+    description = committed()
+    for reference in references(description):
+        place = description
+        for step in reference.removeprefix("#/").split("/"):
+            place = place[step]
+
+
+def references(node):
+    if isinstance(node, dict):
+        yield from (value for key, value in node.items() if key == "$ref")
+        for value in node.get("discriminator", {}).get("mapping", {}).values():
+            yield value
+        node = list(node.values())
+    if isinstance(node, list):
+        for part in node:
+            yield from references(part)
+
+
+def test_every_operation_of_the_description_has_a_name_of_its_own():
+    operations = [each for methods in committed()["paths"].values() for each in methods.values()]
+
+    assert len({each["operationId"] for each in operations}) == len(operations)
+
+
+def test_every_example_of_the_description_fits_its_schema():
+    description = committed()
+    checked = 0
+    for methods in description["paths"].values():
+        for operation in methods.values():
+            holders = [operation.get("requestBody", {}), *operation["responses"].values()]
+            contents = [content for holder in holders for content in holder.get("content", {}).values()]
+            for content in [*contents, *operation["parameters"]]:
+                if "example" in content:
+                    schema = {**content["schema"], "components": description["components"]}
+                    jsonschema_rs.Draft202012Validator(schema).validate(content["example"])
+                    checked += 1
+
+    assert checked > len(doors())
+
+
+@pytest.mark.parametrize(("path", "door"), each_door())
+def test_the_example_of_a_request_is_taken(path, door):
+    example = committed()["paths"][path][door.method.lower()].get("requestBody", {}).get("content", {})
+    if door.body is not None:
+        msgspec.convert(example["application/json"]["example"], door.body)
+
+
+def test_the_description_and_the_page_may_be_kept_for_a_while(aws):
+    description, page = api.call("GET", "/openapi.json"), api.call("GET", "/docs")
+
+    assert description.body == committed()
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert {answer.headers["Cache-Control"] for answer in (description, page)} == {"public, max-age=300"}
+
+
+def test_the_page_fetches_nothing_from_elsewhere(aws):
+    page = api.call("GET", "/docs").text
+    described = {url for url in re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(https?://[^\"')\s]+)", page)}
+
+    assert described == set()
+    assert not re.search(r"\son[a-z]+\s*=\s*[\"']", page), "no inline handlers"
+    assert "eval(" not in page
+    assert "innerHTML" not in page

@@ -1,0 +1,1 @@
+"""Ring 1: a deterministic scheduler that interleaves our code at its calls to AWS and plants faults in them."""
