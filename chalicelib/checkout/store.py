@@ -15,6 +15,7 @@ from chalicelib.core.access import public, token_for
 from chalicelib.core.api import Api, Created
 from chalicelib.core.idempotency import Claim
 from chalicelib.inventory.errors import OutOfStock, TooManyLines
+from chalicelib.orders.errors import NumberTaken
 from chalicelib.orders.service import OrderView, PaymentView
 from chalicelib.payments.errors import UnknownGateway, UnknownMethod
 from chalicelib.shipping.errors import NotDeliverable, UnknownShippingOption
@@ -55,6 +56,7 @@ def quote_shipping(asked: AskForQuotes) -> ShippingOptions:
         NotDeliverable,
         UnknownGateway,
         UnknownMethod,
+        NumberTaken,
     ),
 )
 def place_order(asked: PlaceOrder, claim: Claim) -> Created:

@@ -105,7 +105,7 @@ def document(mounted: Sequence[Api], version: str) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for path, door in doors:
         paths.setdefault(path, {})[door.method.lower()] = _operation(path, door, by_type, components)
-    described = {
+    described: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
             "title": "Laris",
@@ -219,7 +219,8 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 def _answers(door: Door, by_type: dict[Any, Any]) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for status, type_ in door.answers.items():
-        answer = answers[str(status)] = {"description": "As asked."} if type_ is not None else {"description": "Done."}
+        answer: dict[str, Any] = {"description": "Done." if type_ is None else "As asked."}
+        answers[str(status)] = answer
         names = (["Location"] if status == 201 else []) + (["Idempotent-Replayed"] if door.idempotent else [])
         if names:
             answer["headers"] = _headers(names)
@@ -274,7 +275,7 @@ def _settle_schemas(described: dict[str, Any]) -> None:
     """
     schemas = described["components"]["schemas"]
     operations = [operation for methods in described["paths"].values() for operation in methods.values()]
-    asked = _reached([operation.get("requestBody") for operation in operations], schemas)
+    asked = _reached([[operation.get("requestBody"), operation["parameters"]] for operation in operations], schemas)
     answered = _reached([operation["responses"] for operation in operations], schemas)
     for name in schemas.keys() - asked - answered:
         del schemas[name]

@@ -2,6 +2,7 @@
 
 from chalicelib.core.access import staff
 from chalicelib.core.api import Api
+from chalicelib.core.escrow import HoldMoved, Unbalanced
 from chalicelib.orders import service as orders
 from chalicelib.orders.errors import IllegalMove, OrderNotFound, StaleOrder
 from chalicelib.orders.schemas import (
@@ -36,7 +37,7 @@ def get_order(order_id: str) -> StaffOrder:
     access=staff("orders:write"),
     body=CancelOrder,
     answers={200: StaffOrder},
-    refusals=(OrderNotFound, IllegalMove, StaleOrder),
+    refusals=(OrderNotFound, IllegalMove, StaleOrder, HoldMoved, Unbalanced),
 )
 def cancel_order(order_id: str, asked: CancelOrder) -> StaffOrder:
     """Call an order off before anything was handed over; what was paid is owed back."""

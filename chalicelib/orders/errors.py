@@ -1,6 +1,6 @@
 """What the order desk refuses."""
 
-from chalicelib.core.errors import Conflict, Invalid, NotFound
+from chalicelib.core.errors import Conflict, NotFound
 
 
 class OrderNotFound(NotFound):
@@ -22,7 +22,7 @@ class StaleOrder(Conflict):
 
 
 class NumberTaken(Conflict):
-    """Two orders drew the same number; another is drawn."""
+    """Several times in a row the number drawn for the order was taken: a rare accident. Repeat with the same key."""
 
     code = "order_number_taken"
 
@@ -31,9 +31,3 @@ class NotPayable(Conflict):
     """This order takes no payment now: it has ended, or is paid already."""
 
     code = "not_payable"
-
-
-class UnknownState(Invalid):
-    """There is no such order state."""
-
-    code = "unknown_order_state"

@@ -103,8 +103,7 @@ def draft(priced: Priced, option: Option, *, contact: Contact, address: Address)
 def purchase(order: Order) -> Purchase:
     """The order as a gateway's receipt wants it: items that sum to its total, and who pays."""
     items = [
-        Item(line.sku, line.name.id, Money(line.unit_price, order.currency), line.quantity)
-        for line in order.lines
+        Item(line.sku, line.name.id, Money(line.unit_price, order.currency), line.quantity) for line in order.lines
     ]
     totals = order.totals
     extras = (

@@ -6,7 +6,7 @@ from chalicelib.core.idempotency import Claim
 from chalicelib.orders import service as orders
 from chalicelib.orders.errors import NotPayable, OrderNotFound
 from chalicelib.orders.schemas import OrderDetail, PayAgain, PaymentView
-from chalicelib.payments.errors import UnknownGateway, UnknownMethod
+from chalicelib.payments.errors import AlreadyCovered, TooManyAttempts, UnknownGateway, UnknownMethod
 
 api = Api(__name__)
 holder = holder_of("order", "order_id")
@@ -25,7 +25,7 @@ def get_order(order_id: str) -> OrderDetail:
     body=PayAgain,
     answers={201: PaymentView},
     idempotent=True,
-    refusals=(OrderNotFound, NotPayable, UnknownGateway, UnknownMethod),
+    refusals=(OrderNotFound, NotPayable, AlreadyCovered, TooManyAttempts, UnknownGateway, UnknownMethod),
 )
 def pay_again(order_id: str, asked: PayAgain, claim: Claim) -> Created:
     """Pay in another way, or try once more.

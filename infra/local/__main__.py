@@ -30,6 +30,8 @@ WATCHED: Final = (
     "infra/local/server.py",
 )
 PATIENCE: Final = 30.0
+CATCH_UP: Final = 3.0
+"""Seconds that the shop may still be closed while the storefront learns what is in stock."""
 RELOAD: Final = "LARIS_LOCAL_RELOAD"
 """Set to 0, changes of files are not looked for."""
 
@@ -82,6 +84,14 @@ class Api:
             start_new_session=True,
         )
         self._wait()
+
+    def pump(self) -> None:
+        """Let it begin with queues, stream and schedules; before that it answers requests alone."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(b"\n")
+            self._process.stdin.flush()
 
     def stop(self) -> None:
         """End it; what it was doing for somebody is done first, unless that takes more than five seconds."""
@@ -143,16 +153,35 @@ def _open(port: int, ends: ExitStack) -> Api:
     api = Api(port, {**environment, "LARIS_EVENTS_STREAM_ARN": arn})
     ends.callback(api.stop)
     api.start()
-    _load_shop(api.url, admin_key)
+    _load_shop(api, admin_key)
     ends.callback(env.remove)
     env.write(BASE_URL=api.url, ADMIN_KEY=admin_key, MIDTRANS_SIM_URL=midtrans.url, AWS_ENDPOINT_URL=endpoint)
     return api
 
 
-def _load_shop(base_url: str, admin_key: str) -> None:
+def _load_shop(api: Api, admin_key: str) -> None:
+    """Fill the shop, and only then let the work behind the scenes begin: the two would slow each other down."""
     from infra.local.demo.load import load
 
-    load(base_url, admin_key, pictures_url=f"{base_url}/pictures", progress=lambda line: print(f"  {line}", flush=True))
+    loaded = load(api.url, admin_key, pictures_url=f"{api.url}/pictures", progress=_progress)
+    api.pump()
+    deadline = time.monotonic() + CATCH_UP
+    while _shown(api.url, admin_key) < loaded.units:
+        if time.monotonic() > deadline:
+            _progress("the storefront still shows some things as sold out; it learns of the stock in a moment")
+            return
+        time.sleep(0.25)
+
+
+def _progress(line: str) -> None:
+    print(f"  {line}", flush=True)
+
+
+def _shown(base_url: str, admin_key: str) -> int:
+    """How many units storefronts show as available: what the warehouse has told the catalogue so far."""
+    headers = {"Authorization": f"Bearer {admin_key}"}
+    answer = urllib3.request("GET", f"{base_url}/admin/products?limit=100", headers=headers)
+    return sum(sum(product["available"].values()) for product in answer.json()["items"])
 
 
 def _say_hello(api: Api, seconds: float) -> None:
@@ -187,6 +216,7 @@ def _watch(api: Api) -> None:
         api.stop()
         with suppress(SystemExit):
             api.start()
+            api.pump()
             print("Ready.", flush=True)
 
 

@@ -21,24 +21,29 @@ BUSY: Final = 0.01
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until told to stop; pump queues, stream and schedules once a byte comes over our standard input."""
+    server = Server(int(os.environ["PORT"]), Gateway(app), picture_of)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    threading.Thread(target=_follow_parent, args=(server,), daemon=True).start()
+    server.serve_forever(poll_interval=0.1)
+    server.finish()
+
+
+def _follow_parent(server: Server) -> None:
+    """Our standard input ends when the process that started us does, in whatever way it ended."""
+    if os.read(sys.stdin.fileno(), 1):
+        _start_pumps()
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+    server.shutdown()
+
+
+def _start_pumps() -> None:
     pumps = Pumps(app, sqs=aws.client("sqs"), streams=aws.client("dynamodbstreams"))
     for work in pumps.works():
         threading.Thread(target=_forever, args=(pumps, work), daemon=True).start()
     for name, expression in pumps.schedules.items():
         threading.Thread(target=_on_schedule, args=(pumps, name, expression), daemon=True).start()
-    server = Server(int(os.environ["PORT"]), Gateway(app), picture_of)
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()
-    server.serve_forever(poll_interval=0.1)
-    server.finish()
-
-
-def _stop_with_parent(server: Server) -> None:
-    """Our standard input ends when the process that started us does, in whatever way it ended."""
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    server.shutdown()
 
 
 def _forever(pumps: Pumps, work: Callable[[], int]) -> None:

@@ -210,9 +210,7 @@ def test_only_the_clock_knows_the_time_and_sleeps():
         "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "datetime.datetime.now",
         "datetime.date.today", "time.time", "time.time_ns", "time.monotonic", "time.sleep",
     }  # fmt: skip
-    users = {
-        source.name for source in sources("chalicelib") for node in source.nodes() if dotted(node) in clocks
-    }
+    users = {source.name for source in sources("chalicelib") for node in source.nodes() if dotted(node) in clocks}
 
     assert users == {"chalicelib.core.clock"}
 

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,13 @@ from tests.kit.cloud import STAGE
 KEYS = {"HASH": "hash", "RANGE": "range"}
 
 
-def resources(kind: str) -> list:
+def resources(kind: str) -> list[Any]:
     from infra.local import cloud
 
     return cloud.resources(kind, STAGE)
 
 
-def rows() -> list:
+def rows() -> list[Any]:
     """Every class of a stored item, with all departments' models loaded."""
     import chalicelib
     from chalicelib.core import db
@@ -36,7 +37,7 @@ def rows() -> list:
     return found
 
 
-def tables() -> dict:
+def tables() -> dict[str, Any]:
     return {table.properties["TableName"]: table.properties for table in resources("AWS::DynamoDB::Table")}
 
 
@@ -57,7 +58,9 @@ def test_every_table_holds_items_of_some_department():
 
 def test_every_index_of_the_code_is_in_the_template_as_it_is_used():
     for row in rows():
-        defined = {index["IndexName"]: index for index in tables()[row.Meta.table_name].get("GlobalSecondaryIndexes", [])}
+        defined = {
+            index["IndexName"]: index for index in tables()[row.Meta.table_name].get("GlobalSecondaryIndexes", [])
+        }
         for index in row._indexes.values():
             about = defined[index.Meta.index_name]
             ours = keys_of([_named(part) for part in index._get_schema()["key_schema"]])
@@ -70,7 +73,7 @@ def _named(part: dict[str, str]) -> dict[str, str]:
     return {"KeyType": part["KeyType"], "AttributeName": part["AttributeName"]}
 
 
-def _projection(index) -> dict:
+def _projection(index) -> dict[str, Any]:
     projection = index.Meta.projection
     asked = {"ProjectionType": projection.projection_type}
     if projection.non_key_attributes:
@@ -174,9 +177,7 @@ def test_the_topic_may_send_to_every_subscribed_queue():
     (policy,) = resources("AWS::SQS::QueuePolicy")
     allowed = {queue["Ref"] for queue in policy.properties["Queues"]}
 
-    assert allowed == {
-        about.properties["Endpoint"]["Fn::GetAtt"][0] for about in resources("AWS::SNS::Subscription")
-    }
+    assert allowed == {about.properties["Endpoint"]["Fn::GetAtt"][0] for about in resources("AWS::SNS::Subscription")}
 
 
 @pytest.mark.parametrize("event", workers.event_types().values(), ids=lambda event: event.TYPE)

@@ -1,5 +1,6 @@
 """Workers as they are packaged: each its own Lambda, entered at module and function, without the app."""
 
+import ast
 import json
 import re
 
@@ -27,7 +28,7 @@ def test_the_packaged_handlers_are_the_workers_that_stand_in_the_code():
         for source in sources("chalicelib")
         if source.name.endswith(".workers")
         for node in source.tree.body
-        if getattr(node, "decorator_list", None)
+        if isinstance(node, ast.FunctionDef) and node.decorator_list
     }
 
     assert set(names()) == written

@@ -1,13 +1,29 @@
 """How often each use case asks DynamoDB: exact numbers, so that a dearer one is noticed."""
 
-from collections import Counter
-
 import pytest
 
 from tests.benchmarks import trip
 from tests.kit import calls, cloud
 
-ASKED = {}
+READ_AND_WRITE = {"BatchGetItem": 1, "Query": 1, "TransactWriteItems": 1}
+
+ASKED = {
+    "list of 24": [{"Query": 2, "BatchGetItem": 1}],
+    "product page": [{"Query": 1}],
+    "cart": [{"TransactWriteItems": 1}],
+    "first line": [{"BatchGetItem": 2, "TransactWriteItems": 1}],
+    "second line": [{"BatchGetItem": 2, "TransactWriteItems": 1}],
+    "quotes": [{"BatchGetItem": 2}],
+    "checkout": [{"BatchGetItem": 2, "TransactWriteItems": 3}],
+    "notice: pending": [{"TransactWriteItems": 1}],
+    "notice: settled": [{"TransactWriteItems": 1}],
+    "order": [{"BatchGetItem": 1, "Query": 1}],
+    "worker events-relay": [{}, {}, {}],
+    "worker payments-on-webhook": [READ_AND_WRITE, READ_AND_WRITE],
+    "worker orders-on-payment": [{"BatchGetItem": 1, "TransactWriteItems": 1}],
+    "worker inventory-on-stock": [{"BatchGetItem": 4, "Query": 2, "TransactWriteItems": 2}] * 2,
+}
+"""Calls by operation, of each run for an order of two lines: held and then allocated, with two notices of Midtrans."""
 
 
 @pytest.fixture(scope="module")

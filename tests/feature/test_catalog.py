@@ -1,10 +1,9 @@
 """Products and their offers, as staff write them and shoppers read them."""
 
-import msgspec
 import pytest
 
 from chalicelib.catalog import service as catalog
-from chalicelib.catalog.models.products import ProductRow, SkuRow
+from chalicelib.catalog.models.products import ProductRow
 from chalicelib.catalog.service import Offer
 from chalicelib.catalog.states import State
 from chalicelib.core import db
@@ -121,7 +120,7 @@ def test_the_till_gets_the_offer_of_each_sku_and_nothing_for_unknown_ones(aws):
 
 
 def test_without_a_slug_it_gets_one_made_of_its_indonesian_name(aws):
-    answer = made("products", product(name={"id": "Kemeja Batik “Mega Mendung” – Édisi 2"}, slug=None))
+    answer = made("products", product(name={"id": "Kemeja Batik “Mega Mendung”, Édisi 2"}, slug=None))
 
     assert answer["slug"] == "kemeja-batik-mega-mendung-edisi-2"
 
@@ -192,6 +191,7 @@ def test_a_product_as_big_as_a_body_may_be_is_refused_if_it_would_not_fit_with_t
     )
 
     assert (answer.status, answer.code) == (422, "invalid")
+    assert "250000 bytes" in answer.body["detail"]
 
 
 def test_ninety_variants_are_a_product_and_ninety_one_are_not(aws):
@@ -426,7 +426,3 @@ def test_rows_beside_products_stay_out_of_the_products_indexes(aws):
     assert [row.pk for row in db.rows(ProductRow, State.ACTIVE, index=ProductRow.by_state)] == [
         item["pk"]["S"] for item in items if item["sk"]["S"] == "PRODUCT"
     ]
-    assert (
-        msgspec.json.decode(next(i for i in items if i["sk"]["S"] == "OFFER")["offer"]["S"])["slug"] == "kemeja-lurik"
-    )
-    assert SkuRow.Meta.table_name == ProductRow.Meta.table_name

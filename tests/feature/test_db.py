@@ -200,7 +200,7 @@ def test_reads_of_one_table_and_another_travel_together(jar):
 
 
 def test_more_than_a_hundred_keys_are_read_in_several_trips(aws):
-    for number in range(0, 120):
+    for number in range(120):
         put(f"jar{number}", number)
     keys = tuple((Jar, f"jar{number}", "JAR") for number in range(120))
 

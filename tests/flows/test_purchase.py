@@ -121,19 +121,24 @@ def test_an_order_whose_gateway_cannot_be_asked_is_left_alone(shop, placed, cloc
     assert shop.stock_of("KEMEJA-M") == Stock(available=8, reserved=2)
 
 
-def expired(shop, placed, clock, *, paid_meanwhile=None):
-    """It expires; the gateway learns of it a moment later, when the buyer may just have paid."""
+def expired(shop, placed, clock):
     clock.pass_(minutes=61)
     shop.runs("orders-expire-unpaid")
-    if paid_meanwhile:
-        shop.bank.happens(paid_meanwhile, Kind.CAPTURED)
     shop.drain()
+    assert shop.order(placed["order"]["id"])["state"] == "expired"
+
+
+def paid_just_too_late(shop, placed, clock):
+    """The buyer pays after we asked the gateway, and before we could tell it that it is over."""
+    clock.pass_(minutes=61)
+    shop.runs("orders-expire-unpaid")
+    shop.bank.happens(placed["payment"]["reference"], Kind.CAPTURED)
     assert shop.order(placed["order"]["id"])["state"] == "expired"
 
 
 def test_late_money_confirms_the_order_if_the_goods_are_still_there(shop, placed, clock):
     order_id, reference = ids(placed)
-    expired(shop, placed, clock, paid_meanwhile=reference)
+    paid_just_too_late(shop, placed, clock)
 
     shop.tells(reference)
     shop.drain()
@@ -144,7 +149,7 @@ def test_late_money_confirms_the_order_if_the_goods_are_still_there(shop, placed
 
 def test_late_money_goes_back_if_the_goods_are_gone(shop, placed, clock):
     order_id, reference = ids(placed)
-    expired(shop, placed, clock, paid_meanwhile=reference)
+    paid_just_too_late(shop, placed, clock)
     shop.places(("KEMEJA-M", 9))
 
     shop.tells(reference)

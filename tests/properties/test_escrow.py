@@ -1,7 +1,7 @@
 """Stock under any sequence of operations, each possibly said twice or by somebody who read too early.
 
 A plain model says what every operation must do; after each one the stored counters are the model's, and the invariants
-of reliability.md 2.2 hold: nothing is negative (1), everything received is somewhere (2), what is reserved and allocated
+of reliability.md 2.2 hold: nothing is negative (1), everything received is somewhere (2), what is reserved or allocated
 is what the holds say (3).
 """
 
@@ -49,7 +49,7 @@ operations = st.one_of(
     ),
     *[st.tuples(st.just("hold"), st.sampled_from(OWNERS), lines)] * 2,
     st.tuples(st.just("take"), st.sampled_from(OWNERS), lines, ago),
-    *[st.tuples(st.sampled_from(["consume", "release", "give_back"]), st.sampled_from(OWNERS), ago)] * 3,
+    *[st.tuples(st.sampled_from(["consume", "release", "give_back"]), st.sampled_from(OWNERS), ago)] * 4,
     st.tuples(st.just("sweep"), st.integers(0, 30)),
 )
 
@@ -267,7 +267,7 @@ def promised(holds: dict[str, inventory.Held], state: State, sku: str, place: st
 
 
 @given(st.lists(operations, min_size=10, max_size=16))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_stock_is_what_the_sequence_of_operations_makes_it(sequence):
     cloud.start()
     cloud.wipe()

@@ -97,7 +97,7 @@ def consumer():
                 raise Conflict()
         taken.append(parcel)
 
-    on_parcel.taken = taken
+    on_parcel.taken = taken  # type: ignore[attr-defined]
     return on_parcel
 
 
@@ -216,7 +216,7 @@ def test_the_stream_gives_what_was_inserted_and_nothing_else():
     carried = []
 
     @each_batch
-    def relay(images: list) -> int:
+    def relay(images: list[Any]) -> int:
         carried.extend(images)
         return len(images)
 

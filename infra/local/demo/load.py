@@ -33,9 +33,7 @@ class LoadRefused(Exception):
     """The admin API gave an answer that loading cannot go on from."""
 
 
-def load(
-    base_url: str, admin_key: str, *, pictures_url: str, progress: Callable[[str], None] = print
-) -> LoadedShop:
+def load(base_url: str, admin_key: str, *, pictures_url: str, progress: Callable[[str], None] = print) -> LoadedShop:
     """Make categories, products and their first stock; what is there already stays as it is.
 
     Archiving is the last step, so a shop whose archived products are archived is complete and gets no stock
@@ -174,9 +172,7 @@ class _Admin:
     def _send(
         self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None
     ) -> urllib3.BaseHTTPResponse:
-        return self._http.request(
-            method, self._base + path, json=body, headers=self._headers | dict(headers or {})
-        )
+        return self._http.request(method, self._base + path, json=body, headers=self._headers | dict(headers or {}))
 
 
 def _members(answer: urllib3.BaseHTTPResponse, asked: str) -> Json:

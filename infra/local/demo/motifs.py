@@ -52,8 +52,7 @@ def _parang(dyes: Dyes) -> str:
 def _truntum(dyes: Dyes) -> str:
     """Small stars scattered on a dark night, the love that grows again."""
     rays = "".join(
-        f'<ellipse cx="17" cy="8" rx="2.6" ry="7" transform="rotate({angle} 17 17)"/>'
-        for angle in range(0, 360, 45)
+        f'<ellipse cx="17" cy="8" rx="2.6" ry="7" transform="rotate({angle} 17 17)"/>' for angle in range(0, 360, 45)
     )
     star = f'<g fill="{dyes.figure}">{rays}</g><circle cx="17" cy="17" r="3.4" fill="{dyes.spare}"/>'
     specks = "".join(
@@ -67,8 +66,7 @@ def _mega_mendung(dyes: Dyes) -> str:
     """Cirebon's rain clouds: one outline inside the other, each paler."""
     cloud = "M12 66 C-4 50 14 32 30 40 C32 18 66 14 72 34 C90 22 114 38 104 56 C122 56 124 72 110 74 H22 Z"
     ring = "".join(
-        f'<path d="{cloud}" transform="translate({60 - 60 * scale} {52 - 52 * scale}) scale({scale})"'
-        f' fill="{colour}"/>'
+        f'<path d="{cloud}" transform="translate({60 - 60 * scale} {52 - 52 * scale}) scale({scale})" fill="{colour}"/>'
         for scale, colour in (
             (1, dyes.figure),
             (0.84, dyes.ground),

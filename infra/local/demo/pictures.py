@@ -111,8 +111,7 @@ MOTIF_BY_SHAPE: Final = {
 }
 BATIK: Final = ("kawung", "parang", "truntum")
 HANGING: Final = frozenset(
-    {"kemeja", "kemeja-pendek", "koko", "kaos", "kaos-gambar", "polo"}
-    | {"blus", "gaun", "gamis", "kebaya", "kardigan"}
+    {"kemeja", "kemeja-pendek", "koko", "kaos", "kaos-gambar", "polo"} | {"blus", "gaun", "gamis", "kebaya", "kardigan"}
 )
 FLAT: Final = HANGING | frozenset(
     {"celana", "pangsi", "rok", "kain", "pashmina", "hijab", "mukena"}
@@ -221,9 +220,7 @@ def _dyes(fabric: str, colours: Palette) -> Dyes:
             return Dyes(colours.main, colours.light, colours.accent)
         case "lurik" | "kotak":
             return Dyes(colours.main, colours.dark, colours.accent)
-    return Dyes(
-        colours.main, shade(colours.accent, 0.2) if lightness(colours.accent) < 0.7 else PAPER, colours.accent
-    )
+    return Dyes(colours.main, shade(colours.accent, 0.2) if lightness(colours.accent) < 0.7 else PAPER, colours.accent)
 
 
 def _scene(slug: str, colours: Palette, *, is_flat: bool) -> str:
@@ -236,13 +233,9 @@ def _scene(slug: str, colours: Palette, *, is_flat: bool) -> str:
     )
     figure = figures[seed(slug, "figure") % len(figures)]
     table = (
-        ""
-        if is_flat
-        else f'<rect y="632" width="800" height="168" fill="{shade(colours.backdrop, -0.08, mute=0.7)}"/>'
+        "" if is_flat else f'<rect y="632" width="800" height="168" fill="{shade(colours.backdrop, -0.08, mute=0.7)}"/>'
     )
-    ground = (
-        "" if is_flat else f'<ellipse cx="400" cy="660" rx="215" ry="20" fill="{INK}" fill-opacity=".16"/>'
-    )
+    ground = "" if is_flat else f'<ellipse cx="400" cy="660" rx="215" ry="20" fill="{INK}" fill-opacity=".16"/>'
     wall = f'<rect width="800" height="800" fill="{colours.backdrop}"/>'
     return f'{wall}<g fill="{colours.glow}">{figure}</g>{table}{ground}'
 

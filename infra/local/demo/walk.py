@@ -104,21 +104,28 @@ class Walk:
         self._tell.ends_well("Selesai. Stock, order and money agree, however often and in whatever order it was said.")
 
     def _browse(self) -> tuple[str, Stock]:
-        """A SKU of which there is enough, and its stock."""
+        """A SKU of which there is enough, and its stock. A shop that has just opened may show it a moment later."""
         self._tell.chapter("Siti looks around.")
-        shelf = self._ask("GET", f"/store/products?category={CATEGORY}&limit=24")
-        names = [item["name"]["id"] for item in shelf.body["items"]]
-        self._tell.step(shelf, f"{len(names)} products: {', '.join(names[:3])} …")
-        for item in shelf.body["items"]:
-            page = self._ask("GET", f"/store/products/{item['slug']}")
-            for variant in page.body["variants"]:
-                stock = self._stock(variant["sku"])[1] if (variant["available"] or 0) >= QUANTITY else None
-                if stock and stock.available >= QUANTITY:
-                    return self._choose(page, variant, stock)
-        raise Differs(f"No product of the category {CATEGORY} has {QUANTITY} units left. Start `make run` afresh.")
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            shelf = self._ask("GET", f"/store/products?category={CATEGORY}&limit=24")
+            on_sale = [item["slug"] for item in shelf.body["items"] if item["available"]]
+            choice = next(filter(None, (self._choose(shelf, slug) for slug in on_sale)), None)
+            if choice:
+                return choice
+            left = f"no product of the category {CATEGORY} has {QUANTITY} units left. Start `make run` afresh"
+            self._must(time.monotonic() < deadline, left)
+            time.sleep(0.5)
 
-    def _choose(self, page: Answer, variant: Mapping[str, Any], stock: Stock) -> tuple[str, Stock]:
-        name = page.body["name"]
+    def _choose(self, shelf: Answer, slug: str) -> tuple[str, Stock] | None:
+        page = self._ask("GET", f"/store/products/{slug}")
+        enough = [variant for variant in page.body["variants"] if variant["available"] >= QUANTITY]
+        if not enough:
+            return None
+        variant, name = enough[0], page.body["name"]
+        stock = self._stock(variant["sku"])[1]
+        names = ", ".join(item["name"]["id"] for item in shelf.body["items"][:3])
+        self._tell.step(shelf, f"{len(shelf.body['items'])} products: {names} …")
         self._tell.step(page, f"{name['id']} ({name.get('en')}), {len(page.body['variants'])} variants")
         self._tell.fact(f"she likes {variant['sku']} at {rupiah(variant['price'])}, {variant['available']} available")
         self._tell.fact(f"stock before: {stock}")
