@@ -96,5 +96,3 @@ class CartView(msgspec.Struct, frozen=True):
             gone=[sku for sku in seen if sku not in offers],
             totals=Totals.of(priced.totals),
         )
-
-

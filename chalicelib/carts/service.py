@@ -83,9 +83,7 @@ def show_prices(basket: Basket, offers: Mapping[str, Offer]) -> None:
 def price(basket: Basket, offers: Mapping[str, Offer], shipping: Money | None = None) -> Priced:
     """What the cart costs today; lines whose SKU is gone are left out."""
     lines = [line for line in basket.lines if line.sku in offers]
-    return rules.price(
-        lines, offers, _rates(offers), shipping=shipping, tax_included=settings.prices_include_tax
-    )
+    return rules.price(lines, offers, _rates(offers), shipping=shipping, tax_included=settings.prices_include_tax)
 
 
 def _rates(offers: Mapping[str, Offer]) -> dict[str, TaxRate]:

@@ -16,6 +16,7 @@ from chalicelib.core.idempotency import Claim
 from chalicelib.core.log import logger
 from chalicelib.events.inventory import StockLine
 from chalicelib.inventory import service as inventory
+from chalicelib.inventory.errors import OutOfStock
 from chalicelib.orders import service as orders
 from chalicelib.orders.errors import NumberTaken
 from chalicelib.orders.service import Address, Contact, Order
@@ -71,15 +72,18 @@ def place(wish: Wish, claim: Claim) -> Placed:
     if made is not None:
         return _resumed(made)
     _check_basket(basket)
-    offers, levels = db.look(
-        catalog.lookup_offers(basket.skus), inventory.lookup_levels(basket.skus, locations)
-    )
+    offers, levels = db.look(catalog.lookup_offers(basket.skus), inventory.lookup_levels(basket.skus, locations))
     _check_offers(basket, offers)
     weight = carts.price(basket, offers).weight_grams
     option = shipping.option(wish.shipping_option, wish.address.country, wish.address.province, weight)
     priced = carts.price(basket, offers, option.price)
     stock = inventory.plan(basket.demand, levels, locations)
-    order, attempt = _write(wish, claim, basket, priced, option, stock)
+    try:
+        order, attempt = _write(wish, claim, basket, priced, option, stock)
+    except OutOfStock:  # somebody else was quicker at this location; there may be enough at another
+        (levels,) = db.look(inventory.lookup_levels(basket.skus, locations))
+        stock = inventory.plan(basket.demand, levels, locations)
+        order, attempt = _write(wish, claim, basket, priced, option, stock)
     logger.info("order placed", order_id=order.id, lines=len(order.lines), total=order.totals.total)
     return Placed(order, payments.start(attempt, orders.purchase(order)))
 
@@ -95,9 +99,7 @@ def _write(
                 carts.close(tx, basket, order.id)
                 orders.create(tx, order)
                 inventory.hold(tx, order.id, stock, expires_at=order.expires_at + HOLD_OUTLASTS)
-                attempt = payments.open(
-                    tx, order.id, wish.payment, amount=order.total, expires_at=order.expires_at
-                )
+                attempt = payments.open(tx, order.id, wish.payment, amount=order.total, expires_at=order.expires_at)
         except NumberTaken:
             continue
         return order, attempt

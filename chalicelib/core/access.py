@@ -26,7 +26,7 @@ class Access:
     admit: Callable[[Mapping[str, str], Mapping[str, str]], Caller]
 
 
-def _anybody(headers: Mapping[str, str], path: Mapping[str, str]) -> Caller:
+def _anybody(_headers: Mapping[str, str], _path: Mapping[str, str]) -> Caller:
     return Caller("guest", "anybody")
 
 
@@ -56,7 +56,7 @@ def token_for(thing: str, id_: str) -> str:
 def staff(scope: str) -> Access:
     """Staff and integrations with the admin key; ``scope`` names what they need to be allowed, such as orders:write."""
 
-    def admit(headers: Mapping[str, str], path: Mapping[str, str]) -> Caller:
+    def admit(headers: Mapping[str, str], _path: Mapping[str, str]) -> Caller:
         key = secrets.get("admin-key")
         if not key or not crypto.matches(_bearer(headers), key):
             raise Unauthenticated()

@@ -38,6 +38,8 @@ HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosnif
 MOUNTED: Final[list["Api"]] = []
 """Every Api that the app has mounted, for the reference and for tests."""
 
+Headers = dict[str, str | list[str]]
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -164,7 +166,7 @@ def serve(door: Door, request: Request, parameters: Mapping[str, str]) -> Respon
         log.logger.info("refused", use_case=use_case, code=error.code)
         log.count(use_case, "refused")
         response = problem(error, request_id)
-    except Exception:
+    except Exception:  # noqa: BLE001 - the last net: what is none of ours is a 500 that tells nothing
         log.logger.exception("failed", use_case=use_case)
         log.count(use_case, "failed")
         response = problem(Unexpected(), request_id)
@@ -185,7 +187,7 @@ def problem(error: LarisError, request_id: str) -> Response:
         "request_id": request_id,
         **error.facts,
     }
-    headers = {**HEADERS, "Content-Type": PROBLEM}
+    headers: Headers = {**HEADERS, "Content-Type": PROBLEM}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     return Response(msgspec.json.encode(document).decode(), headers, error.status)
@@ -238,15 +240,13 @@ def _finish(door: Door, result: Any, claim: Claim | None) -> Response:
 
 
 def _response(answer: Answer, extra: Mapping[str, str]) -> Response:
-    headers = {**HEADERS, "Content-Type": JSON, **extra}
+    headers: Headers = {**HEADERS, "Content-Type": JSON, **extra}
     if answer.location:
         headers["Location"] = answer.location
     return Response(answer.body, headers, answer.status)
 
 
-def _claim(
-    door: Door, caller: Caller, parameters: Mapping[str, str], headers: Mapping[str, str], asked: Any
-) -> Claim:
+def _claim(door: Door, caller: Caller, parameters: Mapping[str, str], headers: Mapping[str, str], asked: Any) -> Claim:
     request = msgspec.json.encode([dict(parameters), asked], order="sorted")
     route = f"{door.method} {door.view.__module__}.{door.view.__name__}"
     key = headers.get("idempotency-key")

@@ -8,9 +8,7 @@ from botocore.session import Session, get_session
 
 from chalicelib.core.config import settings
 
-CONFIG: Final = Config(
-    connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}
-)
+CONFIG: Final = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 
 _clients: dict[str, Any] = {}
 _making = threading.Lock()

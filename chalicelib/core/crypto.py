@@ -22,4 +22,4 @@ def sign(purpose: str, text: str) -> str:
 
 def matches(given: str, expected: str) -> bool:
     """Equality in constant time."""
-    return hmac.compare_digest(given.encode(), expected.encode())
+    return hmac.compare_digest(given.encode(errors="replace"), expected.encode())

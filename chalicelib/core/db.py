@@ -96,9 +96,7 @@ def look(a: Lookup[A], b: Lookup[B], /) -> tuple[A, B]: ...
 @overload
 def look(a: Lookup[A], b: Lookup[B], c: Lookup[C], /) -> tuple[A, B, C]: ...
 @overload
-def look(
-    a: Lookup[A], b: Lookup[B], c: Lookup[C], d: Lookup[D], /
-) -> tuple[A, B, C, D]: ...
+def look(a: Lookup[A], b: Lookup[B], c: Lookup[C], d: Lookup[D], /) -> tuple[A, B, C, D]: ...
 def look(*lookups: Lookup[Any]) -> tuple[Any, ...]:
     """Read, consistently and in one round trip (per 100 keys), what all the lookups need; build them in order."""
     wanted = list(dict.fromkeys(key for lookup in lookups for key in lookup.keys))
@@ -210,9 +208,7 @@ class Transaction:
     def __len__(self) -> int:
         return len(self._items)
 
-    def put(
-        self, row: Row, *, condition: Condition | None = None, refusal: Refusal | None = None
-    ) -> None:
+    def put(self, row: Row, *, condition: Condition | None = None, refusal: Refusal | None = None) -> None:
         """Write ``row``, which must be new unless ``condition`` says otherwise."""
         if condition is None:
             condition = type(row).pk.does_not_exist()

@@ -130,6 +130,6 @@ class Claim:
             return InProgress()
         if row.fingerprint != self.fingerprint:
             return KeyReused()
-        if row.status is None or row.body is None:
+        if not row.status:
             return InProgress()
         return Replayed(Answer(int(row.status), row.body, row.location))

@@ -47,7 +47,7 @@ def scheduled(run: Callable[[], Counts]) -> Callable[[CloudWatchEvent], None]:
     """Make a schedule's handler of ``run``, which must be safe to run twice and safe to miss once."""
 
     @functools.wraps(run)
-    def handle(event: CloudWatchEvent) -> None:
+    def handle(_event: CloudWatchEvent) -> None:
         counts = run()
         log.logger.info("schedule ran", schedule=run.__name__, **asdict(counts))
 
@@ -78,7 +78,7 @@ def _done(consume: Callable[[Any], object], shape: Any, record: dict[str, Any]) 
         log.count(name, "failed")
         log.logger.error("message unreadable", consumer=name, problem=str(error))
         return _bury(record, "unreadable")
-    except Exception:
+    except Exception:  # noqa: BLE001 - one message must not take its neighbours along; it comes again
         log.count(name, "failed")
         log.logger.exception("message failed", consumer=name)
         return False
@@ -124,9 +124,7 @@ def _settle(records: list[dict[str, Any]], failed: list[dict[str, Any]]) -> Any:
 def _delete(records: list[dict[str, Any]]) -> None:
     sqs = aws.client("sqs")
     queue = records[0]["eventSourceARN"].rsplit(":", 1)[1]
-    entries = [
-        {"Id": str(number), "ReceiptHandle": record["receiptHandle"]} for number, record in enumerate(records)
-    ]
+    entries = [{"Id": str(number), "ReceiptHandle": record["receiptHandle"]} for number, record in enumerate(records)]
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
     answer = sqs.delete_message_batch(QueueUrl=url, Entries=entries)
     if answer.get("Failed"):

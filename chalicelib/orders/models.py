@@ -145,9 +145,7 @@ class OrderRow(db.Row):
         """Ids of orders whose time to pay is over, at most ``limit`` a shard."""
         before = cls.expires_at <= clock.stamp(now)
         return [
-            row.pk
-            for shard in range(SHARDS)
-            for row in db.rows(cls, str(shard), before, index=cls.by_due, limit=limit)
+            row.pk for shard in range(SHARDS) for row in db.rows(cls, str(shard), before, index=cls.by_due, limit=limit)
         ]
 
     @classmethod
@@ -182,9 +180,7 @@ class OrderRow(db.Row):
 
     @classmethod
     def _lookup_all(cls, ids: Sequence[str]) -> "db.Lookup[list[Order]]":
-        return db.Lookup(
-            tuple((cls, each, "ORDER") for each in ids), lambda rows: [row.order() for row in rows if row]
-        )
+        return db.Lookup(tuple((cls, each, "ORDER") for each in ids), lambda rows: [row.order() for row in rows if row])
 
     def order(self) -> Order:
         """The row as a value."""

@@ -1,46 +1,37 @@
-"""The door of the order desk: every move of an order, each in one transaction with its effects on stock and money."""
+"""The door of the order desk: orders read, drafted, written and paid; ``moves`` holds what can happen to one."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import date, datetime, timedelta
-from typing import Final
+from datetime import date, timedelta
 
 from chalicelib.carts.service import Priced, PricedLine
 from chalicelib.core import clock, db, ids, outbox
 from chalicelib.core.config import settings
-from chalicelib.core.counts import Counts
-from chalicelib.core.errors import LarisError, WriteRefused
 from chalicelib.core.idempotency import Claim
-from chalicelib.core.log import logger
 from chalicelib.core.money import Money
-from chalicelib.events.orders import (
-    OrderCancelled,
-    OrderCaseOpened,
-    OrderConfirmed,
-    OrderExpired,
-    OrderHeld,
-    OrderPlaced,
-    OrderReleased,
-)
 from chalicelib.events.orders import OrderLine as PlacedLine
-from chalicelib.events.payments import Standing
-from chalicelib.inventory import service as inventory
-from chalicelib.inventory.errors import OutOfStock
-from chalicelib.inventory.service import Held
+from chalicelib.events.orders import OrderPlaced
 from chalicelib.orders import rules
-from chalicelib.orders.errors import IllegalMove, NotPayable, StaleOrder
+from chalicelib.orders.errors import NotPayable
 from chalicelib.orders.models import OrderRow
+from chalicelib.orders.moves import cancel, expire_due, follow_payment, hold, release
 from chalicelib.orders.rules import Address, Contact, Order, OrderLine, Shipping, Totals
 from chalicelib.orders.schemas import OrderView, PaymentView
-from chalicelib.orders.states import Event, HoldReason, State, move
+from chalicelib.orders.states import Event, State, move
 from chalicelib.payments import service as payments
 from chalicelib.payments.service import Attempt, Customer, Item, PaymentChoice, Purchase
 from chalicelib.shipping.service import Option
 
-__all__ = ["Address", "Contact", "Order", "OrderView", "PaymentView"]
-
-TRIES: Final = 4
-DUE_AT_ONCE: Final = 50
+__all__ = [
+    "Address",
+    "Contact",
+    "Order",
+    "OrderView",
+    "PaymentView",
+    "cancel",
+    "expire_due",
+    "follow_payment",
+    "hold",
+    "release",
+]
 
 
 def lookup(order_id: str) -> db.Lookup[Order]:
@@ -143,82 +134,6 @@ def create(tx: db.Transaction, order: Order) -> None:
     outbox.publish(tx, placed)
 
 
-def follow_payment(order_id: str) -> None:
-    """Let the order follow its money, whatever was told and however often: the ledger is read, not the message.
-
-    Money that covers a pending order confirms it; money for an ended one reserves the goods again or goes back; money
-    taken back stops fulfilment.
-    """
-
-    def once(order: Order, standing: Standing, held: Held | None) -> None:
-        _follow(order, standing, held)
-
-    _with_fresh_reads(order_id, once)
-
-
-def cancel(order_id: str, reason: str, version: int | None = None) -> Order:
-    """Call the order off: its stock is available again, and what was paid is owed back.
-
-    Raises OrderNotFound, IllegalMove, StaleOrder (if ``version`` is given and not the current one).
-    """
-
-    def once(order: Order, standing: Standing, held: Held | None) -> None:
-        _check_version(order, version)
-        after = replace(_moved(order, Event.CANCEL, standing), cancel_reason=reason)
-        with db.transaction() as tx:
-            OrderRow.change(tx, order, after)
-            outbox.publish(tx, OrderCancelled(order.id, reason))
-            _give_back(tx, held)
-            _grant(tx, order, standing, keeps=0, reason="cancelled")
-        logger.info("order cancelled", order_id=order.id, reason=reason)
-
-    _with_fresh_reads(order_id, once, again=(WriteRefused,) if version else (WriteRefused, StaleOrder))
-    return get(order_id)
-
-
-def hold(order_id: str, reason: HoldReason) -> Order:
-    """Stop the fulfilment of a confirmed order. Raises OrderNotFound, IllegalMove."""
-
-    def once(order: Order, standing: Standing, held: Held | None) -> None:
-        after = replace(_moved(order, Event.HOLD, standing), hold_reason=reason)
-        with db.transaction() as tx:
-            OrderRow.change(tx, order, after)
-            outbox.publish(tx, OrderHeld(order.id, reason))
-
-    _with_fresh_reads(order_id, once)
-    return get(order_id)
-
-
-def release(order_id: str) -> Order:
-    """Let the fulfilment of a held order go on.
-
-    Raises OrderNotFound, and IllegalMove also while money that was taken back is still missing.
-    """
-
-    def once(order: Order, standing: Standing, held: Held | None) -> None:
-        if order.hold_reason is HoldReason.PAYMENT_REVERSED and not rules.is_covered(standing):
-            raise IllegalMove(state=order.state, event=Event.RELEASE, legal=[Event.CANCEL])
-        _release(order, standing)
-
-    _with_fresh_reads(order_id, once)
-    return get(order_id)
-
-
-def expire_due(now: datetime) -> Counts:
-    """Expire what nobody paid for in time, after asking the gateway. Safe twice, safe to miss.
-
-    An order whose gateway cannot be asked is left for the next time: it may have been paid.
-    """
-    counts = Counts()
-    for order_id in OrderRow.due(now, DUE_AT_ONCE):
-        try:
-            counts += Counts(seen=1, done=int(_expire(order_id, now)))
-        except LarisError as error:
-            logger.warning("order not expired", order_id=order_id, code=error.code)
-            counts += Counts(seen=1, left=1)
-    return counts
-
-
 def _line(line: PricedLine) -> OrderLine:
     offer = line.offer
     return OrderLine(
@@ -237,170 +152,3 @@ def _line(line: PricedLine) -> OrderLine:
         tax_denominator=line.rate.denominator,
         weight_grams=offer.weight_grams,
     )
-
-
-def _expire(order_id: str, now: datetime) -> bool:
-    payments.refresh(order_id)
-    expired = False
-
-    def once(order: Order, standing: Standing, held: Held | None) -> None:
-        nonlocal expired
-        if order.state is not State.PENDING or order.expires_at > now:
-            return
-        if rules.is_covered(standing):
-            _follow(order, standing, held)
-            return
-        _write_expiry(order, standing, held)
-        expired = True
-
-    _with_fresh_reads(order_id, once)
-    return expired
-
-
-def _write_expiry(order: Order, standing: Standing, held: Held | None) -> None:
-    with db.transaction() as tx:
-        OrderRow.change(tx, order, _moved(order, Event.EXPIRE, standing))
-        outbox.publish(tx, OrderExpired(order.id))
-        _give_back(tx, held)
-        _grant(tx, order, standing, keeps=0, reason="expired")
-    logger.info("order expired", order_id=order.id)
-
-
-def _follow(order: Order, standing: Standing, held: Held | None) -> None:
-    match rules.reaction(order, standing):
-        case Event.PAY_COVERED:
-            _confirm(order, standing, held)
-        case Event.LATE_PAYMENT if order.state is State.EXPIRED and rules.is_covered(standing):
-            _confirm_late(order, standing, held)
-        case Event.LATE_PAYMENT:
-            _return_late_money(order, standing)
-        case Event.PAYMENT_REVERSED:
-            _stop_for_reversal(order, standing)
-        case Event.RELEASE:
-            _release(order, standing)
-        case _:
-            _note_standing(order, standing)
-
-
-def _confirm(order: Order, standing: Standing, held: Held | None) -> None:
-    """PENDING → CONFIRMED: what is reserved becomes allocated."""
-    if held is None or not held.is_held:
-        _expire_swept(order, standing, held)
-        return
-    with db.transaction() as tx:
-        OrderRow.change(tx, order, _moved(order, Event.PAY_COVERED, standing))
-        outbox.publish(tx, OrderConfirmed(order.id, late=False))
-        inventory.consume(tx, held)
-        _grant(tx, order, standing, keeps=order.totals.total, reason="overpaid")
-    logger.info("order confirmed", order_id=order.id)
-
-
-def _expire_swept(order: Order, standing: Standing, held: Held | None) -> None:
-    """The hold was swept while the order waited: it has expired in all but name, and its money is late."""
-    with db.transaction() as tx:
-        OrderRow.change(tx, order, _moved(order, Event.EXPIRE, standing))
-        outbox.publish(tx, OrderExpired(order.id))
-    raise WriteRefused("The order had lost its stock; its payment is looked at again as a late one.")
-
-
-def _confirm_late(order: Order, standing: Standing, held: Held | None) -> None:
-    """EXPIRED → CONFIRMED if the goods can be had again; else the money goes back."""
-    (locations,) = db.look(inventory.lookup_locations())
-    (levels,) = db.look(inventory.lookup_levels(order.demand, locations))
-    try:
-        lines = inventory.plan(order.demand, levels, locations)
-        with db.transaction() as tx:
-            OrderRow.change(tx, order, _moved(order, Event.LATE_PAYMENT, standing))
-            outbox.publish(tx, OrderConfirmed(order.id, late=True))
-            inventory.take(tx, order.id, lines, previous=held)
-            _grant(tx, order, standing, keeps=order.totals.total, reason="overpaid")
-    except OutOfStock:
-        _return_late_money(order, standing)
-        return
-    logger.info("order confirmed late", order_id=order.id)
-
-
-def _return_late_money(order: Order, standing: Standing) -> None:
-    """The order stays ended; all of the money is owed back, and somebody is told."""
-    with db.transaction() as tx:
-        OrderRow.change(tx, order, _seen(order, standing))
-        outbox.publish(tx, OrderCaseOpened(order.id, "late_payment"))
-        _grant(tx, order, standing, keeps=0, reason="late_payment")
-    logger.warning("late payment goes back", order_id=order.id)
-
-
-def _stop_for_reversal(order: Order, standing: Standing) -> None:
-    after = _moved(order, Event.PAYMENT_REVERSED, standing)
-    if after.state is State.ON_HOLD:
-        after = replace(after, hold_reason=HoldReason.PAYMENT_REVERSED)
-    with db.transaction() as tx:
-        OrderRow.change(tx, order, after)
-        if after.state is State.ON_HOLD:
-            outbox.publish(tx, OrderHeld(order.id, HoldReason.PAYMENT_REVERSED))
-        if any(line.handed_over for line in order.lines) or after.state is State.COMPLETED:
-            outbox.publish(tx, OrderCaseOpened(order.id, "payment_reversed"))
-    logger.warning("payment reversed", order_id=order.id, state=after.state)
-
-
-def _release(order: Order, standing: Standing) -> None:
-    after = replace(_moved(order, Event.RELEASE, standing), hold_reason=None)
-    with db.transaction() as tx:
-        OrderRow.change(tx, order, after)
-        outbox.publish(tx, OrderReleased(order.id))
-
-
-def _note_standing(order: Order, standing: Standing) -> None:
-    """No move; the payment axis follows, and what a confirmed order was paid too much is owed back."""
-    excess = rules.owed(order, standing, keeps=order.totals.total)
-    if order.standing_version == standing.version and not excess:
-        return
-    with db.transaction() as tx:
-        OrderRow.change(tx, order, _seen(order, standing))
-        if order.state is not State.PENDING:
-            _grant(tx, order, standing, keeps=order.totals.total, reason="overpaid")
-
-
-def _give_back(tx: db.Transaction, held: Held | None) -> None:
-    if held is not None and held.is_held:
-        inventory.release(tx, held)
-    elif held is not None and held.is_consumed:
-        inventory.deallocate(tx, held)
-
-
-def _grant(tx: db.Transaction, order: Order, standing: Standing, *, keeps: int, reason: str) -> None:
-    """Promise back what is owed; either way the transaction holds only if the money has not moved since it was read."""
-    owed = rules.owed(order, standing, keeps=keeps)
-    if owed:
-        payments.grant_refund(tx, order.id, standing, owed, reason, lowers_payable=keeps == 0)
-    else:
-        payments.guard(tx, order.id, standing)
-
-
-def _moved(order: Order, event: Event, standing: Standing) -> Order:
-    return replace(_seen(order, standing), state=move(order.state, event))
-
-
-def _seen(order: Order, standing: Standing) -> Order:
-    return replace(order, payment_status=standing.status, standing_version=standing.version)
-
-
-def _check_version(order: Order, version: int | None) -> None:
-    if version is not None and version != order.version:
-        raise StaleOrder(version=order.version)
-
-
-def _with_fresh_reads(
-    order_id: str,
-    once: Callable[[Order, Standing, Held | None], None],
-    again: tuple[type[LarisError], ...] = (WriteRefused, StaleOrder),
-) -> None:
-    """Read the order with its money and its stock, and do ``once``; read again and repeat if it was overtaken."""
-    for attempt in range(TRIES):
-        reads = db.look(lookup(order_id), payments.lookup_standing(order_id), inventory.lookup_hold(order_id))
-        try:
-            once(*reads)
-        except again:
-            if attempt == TRIES - 1:
-                raise
-        else:
-            return

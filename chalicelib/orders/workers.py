@@ -13,13 +13,20 @@ from chalicelib.events.payments import (
     PaymentFailed,
     PaymentRefunded,
     PaymentReversed,
+    RefundGranted,
 )
 from chalicelib.orders import service as orders
 
 workers = Blueprint(__name__)
 
 PaymentNews = (
-    PaymentAuthorized | PaymentCaptured | PaymentChallenged | PaymentFailed | PaymentRefunded | PaymentReversed
+    PaymentAuthorized
+    | PaymentCaptured
+    | PaymentChallenged
+    | PaymentFailed
+    | PaymentRefunded
+    | PaymentReversed
+    | RefundGranted
 )
 
 

@@ -23,6 +23,7 @@ PART_OF: dict[str, dict[str, str]] = {
         "ledger": "subject",
         "transfers": "subject",
     },
+    "orders": {"moves": "subject"},
 }
 VALUES = {"rules", "states", "errors"}
 USE_CASES = {"service", "subject"}

@@ -1,9 +1,9 @@
 """Loads a product export in Shopify's classic layout into a running system, through the admin API.
 
-``python -m tests.feature.shopify_products BASE_URL ADMIN_KEY CSV``. Run again it makes what is still missing and nothing
-twice. What the layout leaves out or has otherwise than Laris: only the first row of a handle has the product's own
-columns and option names; a row may carry an image alone; ``Title: Default Title`` means no options; SKUs may be missing,
-so they are made of handle and options; a body may be HTML; tags stand in for categories.
+``python -m tests.feature.shopify_products BASE_URL ADMIN_KEY CSV``. Run again it makes what is still missing and
+nothing twice. What the layout leaves out or has otherwise than Laris: only the first row of a handle has the product's
+own columns and option names; a row may carry an image alone; ``Title: Default Title`` means no options; SKUs may be
+missing, so they are made of handle and options; a body may be HTML; tags stand in for categories.
 """
 
 import csv

@@ -385,7 +385,8 @@ def test_staff_list_each_product_once_newest_first_within_its_state(aws, query):
             made("products", product(slug.upper(), state=state))
     wanted = [*([] if query else slugs["draft"][::-1]), *slugs["active"][::-1]]
 
-    found, cursor = [], ""
+    found: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         answer = get(f"products?{query}limit=3" + (f"&cursor={cursor}" if cursor else ""))
         found += [each["slug"] for each in answer.body["items"]]

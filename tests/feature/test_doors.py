@@ -12,7 +12,7 @@ from chalicelib.core import db, idempotency
 from chalicelib.core.access import holder_of, public, staff, token_for
 from chalicelib.core.api import Api, Created, Text, problems_for_chalice
 from chalicelib.core.config import settings
-from chalicelib.core.errors import Conflict
+from chalicelib.core.errors import Conflict, InProgress
 from chalicelib.core.idempotency import Claim
 from infra.local.gateway import Gateway
 from tests.kit import faults
@@ -269,7 +269,7 @@ def test_two_at_once_with_one_key_make_one_thing(aws):
     with db.transaction() as tx:
         first.record(tx, "toy_1")
 
-    with pytest.raises(idempotency.InProgress), db.transaction() as tx:
+    with pytest.raises(InProgress), db.transaction() as tx:
         second.record(tx, "toy_2")
         tx.put(Toy("toy_2", "TOY"))
 

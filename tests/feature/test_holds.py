@@ -11,6 +11,7 @@ from chalicelib.core.counts import Counts
 from chalicelib.core.escrow import HoldMoved, State, Unbalanced
 from chalicelib.inventory import service as inventory
 from chalicelib.inventory.errors import OutOfStock, TooManyLines
+from chalicelib.inventory.models import HoldRow
 from tests.kit import calls, faults
 from tests.kit.stock import (
     ORDER,
@@ -220,6 +221,17 @@ def test_a_hold_is_swept_a_day_after_it_ended_and_not_before(goods, clock):
     assert outbox.history(ORDER)[-1].type == "stock.released"
 
 
+@pytest.mark.parametrize("settle", [inventory.consume, inventory.release])
+def test_the_index_of_due_holds_has_only_what_is_held(goods, settle):
+    receive("jkt", KEMEJA_M=5)
+    hold(line(2))
+    assert db.rows(HoldRow, ORDER)[0].due_shard is not None
+
+    write(settle, held())
+
+    assert db.rows(HoldRow, ORDER)[0].due_shard is None
+
+
 def test_a_hold_that_was_settled_while_it_was_being_swept_stays_as_it_is(goods, clock):
     receive("jkt", KEMEJA_M=5)
     hold(line(2))
@@ -262,6 +274,18 @@ def test_the_shop_shows_what_is_available_at_active_locations(goods, pumps):
     pumps.drain()
 
     assert (shown(goods), pumps.failures) == (3, [])
+
+
+def test_what_the_shop_shows_follows_the_closing_of_a_location_with_the_next_news(goods):
+    receive("jkt", KEMEJA_M=5)
+    receive("sby", KEMEJA_M=9)
+    inventory.show_availability("KEMEJA-M")
+    assert shown(goods) == 14
+
+    inventory.change_location("sby", is_active=False)
+    inventory.show_availability("KEMEJA-M")
+
+    assert shown(goods) == 5
 
 
 def test_what_the_shop_shows_follows_a_hold_to_its_end(goods, pumps):

@@ -33,7 +33,7 @@ def send(method, path, body, headers):
 
 
 def test_a_file_becomes_products_with_stock(file, pumps):
-    said = []
+    said: list[str] = []
 
     loaded = load(read(file), send, said.append)
     pumps.drain()

@@ -16,7 +16,7 @@ def product(sku: str = "KEMEJA", **about: Any) -> dict[str, Any]:
     }
 
 
-def variant(sku: str, *option_values: int, amount: int = 150_000, **about: Any) -> dict[str, Any]:
+def variant(sku: str, *option_values: int, amount: Any = 150_000, **about: Any) -> dict[str, Any]:
     """The body of a variant."""
     return {"sku": sku, "option_values": list(option_values), "price": {"amount": amount, "currency": "IDR"}, **about}
 

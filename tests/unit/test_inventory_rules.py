@@ -71,6 +71,16 @@ def test_a_line_is_split_only_where_nobody_has_all_of_it():
     )
 
 
+def test_a_split_line_takes_no_more_pieces_than_it_needs():
+    levels = at(JAKARTA, KEMEJA=2) + at(SURABAYA, KEMEJA=3) + at(MEDAN, KEMEJA=1, SARUNG=1)
+
+    assert plan({"KEMEJA": 5, "SARUNG": 1}, levels, ALL) == (
+        StockLine("KEMEJA", "jkt", 2),
+        StockLine("KEMEJA", "sby", 3),
+        StockLine("SARUNG", "mdn", 1),
+    )
+
+
 def test_a_location_that_is_not_active_serves_nothing():
     levels = at(JAKARTA, KEMEJA=5) + at(SURABAYA, KEMEJA=1)
 
