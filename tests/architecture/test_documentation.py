@@ -10,7 +10,6 @@ import pytest
 from tests.architecture import workers
 from tests.architecture.source import sources
 
-
 AWAITED = {"order.completed": "said once parcels are tracked to the door"}
 """Events that are agreed upon and named, and that nobody says yet."""
 

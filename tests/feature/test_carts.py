@@ -45,7 +45,8 @@ def test_putting_the_same_again_writes_nothing(shop):
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"quantity": -1}, {"quantity": 1000}, {"quantity": 1.5}, {"quantity": "2"}, {"quantity": 1, "price": 1}]
+    "body",
+    [{}, {"quantity": -1}, {"quantity": 1000}, {"quantity": 1.5}, {"quantity": "2"}, {"quantity": 1, "price": 1}],
 )
 def test_a_quantity_that_makes_no_sense_is_refused(shop, body):
     shop.sells("KEMEJA-M", 5)

@@ -78,8 +78,7 @@ def test_the_check_digit_of_a_known_barcode_is_right():
 @pytest.mark.parametrize("product", SHOP.products, ids=lambda product: product["slug"])
 def test_a_product_has_one_variant_for_every_choice_of_its_options(product):
     choices = [
-        list(choice)
-        for choice in every_choice(*(range(len(option["values"])) for option in product["options"]))
+        list(choice) for choice in every_choice(*(range(len(option["values"])) for option in product["options"]))
     ]
 
     assert [variant["option_values"] for variant in product["variants"]] == choices
