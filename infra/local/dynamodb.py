@@ -24,6 +24,9 @@ from moto.dynamodb.exceptions import (
 )
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
+from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPathsValidator
 from moto.dynamodb.responses import DynamoHandler
 
 TOKENS_LIVE: Final = 600.0
@@ -43,8 +46,24 @@ def install() -> None:
         DynamoHandler.transact_write_items
     )
     DynamoDBBackend.transact_write_items = _transact  # type: ignore[method-assign]
+    _hasten()
     Table.query = _of_one_partition(Table.query)  # type: ignore[method-assign]
     Table.all_items = _all_items  # type: ignore[method-assign]
+
+
+def _hasten() -> None:
+    """Let moto read each expression once, and look at the whole of it once and not again from each of its nodes."""
+    of_node = DepthFirstTraverser.nodes_to_be_processed
+
+    def remembered(self: Any) -> Any:
+        if "kinds" not in vars(self):
+            self.kinds = of_node(self)
+        return self.kinds
+
+    DepthFirstTraverser.nodes_to_be_processed = remembered
+    UpdateExpressionParser.make = staticmethod(functools.lru_cache(maxsize=1000)(UpdateExpressionParser.make))
+    OverlappingPathsValidator.traverse = OverlappingPathsValidator.check_for_overlapping_paths
+    ActionCountValidator.traverse = ActionCountValidator.verify_action_counts
 
 
 def _serialised(original: Any) -> Any:

@@ -112,3 +112,13 @@ def test_two_who_change_a_cart_at_once_are_both_heard(shop):
 
     lines = call("GET", f"/store/carts/{cart_id}").body["lines"]
     assert {line["sku"] for line in lines} == {"A", "B"}
+
+
+@pytest.mark.parametrize("sku", ["S", "N", "B", "M", "NULL"])
+def test_a_sku_that_looks_like_a_type_of_dynamodb_is_only_a_sku(shop, sku):
+    """PynamoDB takes a map with one such key for a value that is serialised already."""
+    shop.sells(sku, 5)
+
+    placed = shop.places((sku, 2))
+
+    assert placed["order"]["lines"][0]["sku"] == sku
