@@ -25,20 +25,21 @@ def lookup_offers(skus: Iterable[str]) -> db.Lookup[dict[str, Offer]]:
     return SkuRow.lookup(sku for sku in skus if re.fullmatch(SKU_PATTERN, sku))
 
 
-def set_availability(sku: str, available: int, watermark: int) -> None:
-    """Let the shop show that ``available`` of ``sku`` can be sold, unless news with a later watermark came before.
+def set_availability(told: Mapping[str, tuple[int, int]]) -> None:
+    """Let the shop show how many of each SKU can be sold, unless news with a later watermark came before.
 
-    Safe to repeat; an unknown SKU changes nothing.
+    ``told`` is (available, watermark) by SKU. Safe to repeat; an unknown SKU changes nothing.
     """
-    (offers,) = db.look(lookup_offers([sku]))
-    if sku not in offers:
-        logger.warning("availability of an unknown SKU told", sku=sku)
-        return
-    try:
-        with db.transaction() as tx:
-            ProductRow.set_available(tx, offers[sku].product_id, sku, available, watermark)
-    except WriteRefused:
-        logger.info("old availability ignored", sku=sku, watermark=watermark)
+    (offers,) = db.look(lookup_offers(told))
+    for sku, (available, watermark) in told.items():
+        if sku not in offers:
+            logger.warning("availability of an unknown SKU told", sku=sku)
+            continue
+        try:
+            with db.transaction() as tx:
+                ProductRow.set_available(tx, offers[sku].product_id, sku, available, watermark)
+        except WriteRefused:
+            logger.info("old availability ignored", sku=sku, watermark=watermark)
 
 
 def get(product_id: str) -> Product:

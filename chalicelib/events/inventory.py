@@ -26,7 +26,7 @@ class StockHeld:
 
 @dataclass(frozen=True, slots=True)
 class StockAllocated:
-    """Stock was promised to a confirmed order: from reserved, or straight from available for a late payment."""
+    """Stock was promised to a confirmed order: it was held before, be it in the same moment."""
 
     TYPE: ClassVar[str] = "stock.allocated"
     KEY: ClassVar[str] = "owner"

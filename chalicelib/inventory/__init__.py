@@ -5,5 +5,5 @@ holds: one per owner, mostly an order. Words: *on hand* (physically there), *ava
 (held for an order that waits for its payment), *allocated* (promised to a confirmed order), *unavailable* (there but
 not for sale: damaged, in quality control, safety stock), *incoming* (ordered, not there). Always: available + reserved
 + allocated + unavailable = on hand. Says stock.held, .allocated, .released, .deallocated, .received, .adjusted, and
-listens to them itself, to tell the catalogue what is available.
+listens to all but .allocated itself, to tell the catalogue what is available.
 """

@@ -167,6 +167,7 @@ def take(tx: db.Transaction, owner: str, lines: Iterable[StockLine], *, previous
     """
     parts = _parts(lines)
     HoldRow.take(tx, owner, parts, previous=_holding(previous) if previous else None)
+    outbox.publish(tx, StockHeld(owner, _lines(parts)))
     outbox.publish(tx, StockAllocated(owner, _lines(parts)))
 
 
@@ -227,14 +228,17 @@ def adjust(asked: Adjustment, claim: Claim) -> Level:
     raise WriteRefused()
 
 
-def show_availability(sku: str) -> None:
-    """Tell the catalogue how much of the SKU can be sold; an older telling than the catalogue knows changes nothing."""
+def show_availability(*skus: str) -> None:
+    """Tell the catalogue how much of the SKUs can be sold; an older telling than it knows changes nothing."""
     (directory,) = db.look(LocationsRow.lookup())
-    levels = StockRow.all_of(sku)
+    (levels,) = db.look(StockRow.lookup(skus, [location.id for location in directory.locations]))
     active = {location.id for location in directory.locations if location.is_active}
-    available = sum(max(0, level.available) for level in levels if level.location in active)
-    watermark = directory.version + sum(level.version for level in levels)
-    catalog.set_availability(sku, available, watermark)
+    told = {}
+    for sku in skus:
+        its = [level for level in levels if level.sku == sku]
+        available = sum(max(0, level.available) for level in its if level.location in active)
+        told[sku] = available, directory.version + sum(level.version for level in its)
+    catalog.set_availability(told)
 
 
 def verify(sku: str) -> list[Discrepancy]:

@@ -8,7 +8,6 @@ from chalicelib.core.counts import Counts
 from chalicelib.core.worker import each_message, scheduled
 from chalicelib.events.inventory import (
     StockAdjusted,
-    StockAllocated,
     StockDeallocated,
     StockHeld,
     StockReceived,
@@ -18,15 +17,14 @@ from chalicelib.inventory import service as inventory
 
 workers = Blueprint(__name__)
 
-StockNews = StockAdjusted | StockAllocated | StockDeallocated | StockHeld | StockReceived | StockReleased
+StockNews = StockAdjusted | StockDeallocated | StockHeld | StockReceived | StockReleased
 
 
 @workers.on_sqs_message(queue=settings.queue("inventory"), batch_size=10, name="inventory-on-stock")
 @each_message
 def on_stock(news: StockNews) -> None:
     """What storefronts show follows the stock: it is read, so news said twice or out of order end the same."""
-    for sku in sorted({line.sku for line in news.lines}):
-        inventory.show_availability(sku)
+    inventory.show_availability(*sorted({line.sku for line in news.lines}))
 
 
 @workers.schedule(Rate(5, unit=Rate.MINUTES), name="inventory-sweep-holds")

@@ -344,9 +344,9 @@ def test_news_of_stock_is_shown_and_older_news_is_ignored(aws):
     first = made("products", FULL)
 
     for available, watermark in [(5, 10), (7, 9), (5, 10), (3, 12), (4, 11)]:
-        catalog.set_availability("LURIK-M.1", available, watermark)
-    catalog.set_availability("LURIK-L.1", 8, 1)
-    catalog.set_availability("TIDAK-ADA", 8, 1)
+        catalog.set_availability({"LURIK-M.1": (available, watermark)})
+    catalog.set_availability({"LURIK-L.1": (8, 1)})
+    catalog.set_availability({"TIDAK-ADA": (8, 1)})
 
     assert [each["available"] for each in page("kemeja-lurik").body["variants"]] == [3, 8]
     assert get(f"products/{first['id']}").body["version"] == 1
@@ -356,9 +356,9 @@ def test_editing_a_product_leaves_what_can_be_sold_as_it_is(aws):
     first = made("products", product())
 
     def sell_meanwhile(request, send):
-        catalog.set_availability("KEMEJA", 4, 2)
+        catalog.set_availability({"KEMEJA": (4, 2)})
 
-    catalog.set_availability("KEMEJA", 5, 1)
+    catalog.set_availability({"KEMEJA": (5, 1)})
     with faults.on_dynamodb("TransactWriteItems", [sell_meanwhile]):
         changed(f"products/{first['id']}", 1, brand="Punakawan")
 

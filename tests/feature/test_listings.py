@@ -168,7 +168,7 @@ def test_a_card_says_what_a_shopper_wants_to_know(pumps):
     from chalicelib.catalog import service as catalog
 
     before = call("GET", "/store/products").body["items"][0]["available"]
-    catalog.set_availability("M", 3, 1)
+    catalog.set_availability({"M": (3, 1)})
     (card,) = call("GET", "/store/products").body["items"]
 
     assert before is False

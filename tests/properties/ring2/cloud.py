@@ -1,0 +1,117 @@
+"""The shop's DynamoDB is DynamoDB Local, all else of AWS is moto in this process; a test file imports these fixtures.
+
+moto lets a request pass whose address is none of AWS's, so the endpoint alone decides. Nothing expires by itself here:
+DynamoDB Local would go by the machine's clock, and tests have clocks of their own.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Final
+
+import pytest
+from botocore.session import get_session
+
+from chalicelib.core import aws as ours
+from chalicelib.core import clock as time
+from chalicelib.core import db, secrets
+from infra.local import cloud as template
+from infra.local.dynamodb_local import DynamoDBLocal, unavailable
+from infra.local.pumps import Pumps
+from tests.kit import cloud
+from tests.properties.ring2.clock import WallClock
+
+ENDPOINT: Final = "AWS_ENDPOINT_URL_DYNAMODB"
+EVENTS: Final = f"laris-{cloud.STAGE}-events"
+SEQUENCE_DIGITS: Final = 21
+
+
+@pytest.fixture
+def aws(clock: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The emulated cloud, empty, with DynamoDB Local in it."""
+    if reason := unavailable():
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            sys.stderr.write(f"\n!!! RING 2 IS SKIPPED: {reason}\n")
+        pytest.skip(f"RING 2 IS SKIPPED: {reason}")
+    mock = cloud.start()
+    cloud.wipe()
+    secrets.forget()
+    with on_dynamodb_local():
+        yield mock
+
+
+@pytest.fixture
+def pumps(aws: Any) -> Pumps:
+    """As everywhere, with the event log's stream read from DynamoDB Local."""
+    from app import app
+
+    made = Pumps(app, sqs=ours.client("sqs"), streams=Streams(server().endpoint))
+    made.skip_stream()
+    return made
+
+
+@pytest.fixture
+def wall_clock() -> Iterator[WallClock]:
+    """The machine's time, which can be set forward."""
+    held = WallClock()
+    with time.use(held.now, held.sleep):
+        yield held
+
+
+@cache
+def server() -> DynamoDBLocal:
+    """The one that all tests of this process share; it ends with the process."""
+    started = DynamoDBLocal()
+    started.start()
+    return started
+
+
+@contextmanager
+def on_dynamodb_local() -> Iterator[None]:
+    """Let the shop's own client speak to DynamoDB Local, where the template's tables are new and empty."""
+    before = os.environ.get(ENDPOINT)
+    os.environ[ENDPOINT] = server().endpoint
+    db.client.cache_clear()
+    client = db.client()
+    try:
+        _make_tables(client)
+        yield
+    finally:
+        client.close()
+        db.client.cache_clear()
+        del os.environ[ENDPOINT]
+        if before is not None:
+            os.environ[ENDPOINT] = before
+
+
+def _make_tables(client: Any) -> None:
+    for name in client.list_tables()["TableNames"]:
+        client.delete_table(TableName=name)
+    for name in template.create_tables(client, cloud.STAGE):
+        expiry = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        if expiry["TimeToLiveStatus"] == "ENABLED":
+            off = {"AttributeName": expiry["AttributeName"], "Enabled": False}
+            client.update_time_to_live(TableName=name, TimeToLiveSpecification=off)
+
+
+class Streams:
+    """The streams of DynamoDB Local as the pumps know them from moto: the log's latest stream, numbers without zeros."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._client = get_session().create_client(
+            "dynamodbstreams", region_name=cloud.REGION, endpoint_url=endpoint
+        )
+        self._arn = db.client().describe_table(TableName=EVENTS)["Table"]["LatestStreamArn"]
+
+    def describe_stream(self, StreamArn: str) -> Any:
+        return self._client.describe_stream(StreamArn=self._arn)
+
+    def get_shard_iterator(self, StreamArn: str, **where: Any) -> Any:
+        if "SequenceNumber" in where:
+            where["SequenceNumber"] = where["SequenceNumber"].zfill(SEQUENCE_DIGITS)
+        return self._client.get_shard_iterator(StreamArn=self._arn, **where)
+
+    def get_records(self, **about: Any) -> Any:
+        return self._client.get_records(**about)
