@@ -23,16 +23,16 @@ class _Logger:
         self._logger = Logger(service=f"laris-{settings.stage}", utc=True)
 
     def info(self, message: str, **facts: Any) -> None:
-        self._logger.info(message, extra=self._extra(facts))
+        self._logger.info(message, extra=self._extra(facts), stacklevel=3)
 
     def warning(self, message: str, **facts: Any) -> None:
-        self._logger.warning(message, extra=self._extra(facts))
+        self._logger.warning(message, extra=self._extra(facts), stacklevel=3)
 
     def error(self, message: str, **facts: Any) -> None:
-        self._logger.error(message, extra=self._extra(facts))
+        self._logger.error(message, extra=self._extra(facts), stacklevel=3)
 
     def exception(self, message: str, **facts: Any) -> None:
-        self._logger.exception(message, extra=self._extra(facts))
+        self._logger.exception(message, extra=self._extra(facts), stacklevel=3)
 
     @staticmethod
     def _extra(facts: dict[str, Any]) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def test_a_method_nobody_serves_names_those_that_are(ask):
     assert set(headers["Allow"].split(", ")) == {"GET", "POST"}
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=ten", "limit=1.5", "colour=red"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=ten", "limit=1.5", "limit=null", "colour=red"])
 def test_a_query_is_held_to_its_shape(ask, query):
     status, problem, _ = ask("GET", f"/window?{query}")
 

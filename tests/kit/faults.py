@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
+from botocore.httpsession import URLLib3Session
 
 from chalicelib.core import db
 
@@ -47,6 +49,12 @@ def response_lost(request: Any, send: Callable[[], Any]) -> Any:
     raise ReadTimeoutError(endpoint_url=request.url)
 
 
+@cache
+def _wire() -> URLLib3Session:
+    """To an emulator outside this process, which moto lets pass."""
+    return URLLib3Session()
+
+
 @contextmanager
 def on_dynamodb(operation: str, faults: list[Fault]) -> Iterator[list[str]]:
     """Let the next calls of ``operation`` meet ``faults``, one each; gives the list of all operations sent."""
@@ -60,7 +68,7 @@ def on_dynamodb(operation: str, faults: list[Fault]) -> Iterator[list[str]]:
         sent.append(name)
         if name != operation or not waiting:
             return None
-        return waiting.pop(0)(request, lambda: botocore_stubber("before-send", request))
+        return waiting.pop(0)(request, lambda: botocore_stubber("before-send", request) or _wire().send(request))
 
     events = db.client().meta.events
     events.register_first("before-send.dynamodb", hook)

@@ -46,12 +46,15 @@ class CodeRow(db.Row):
 
 
 class MutationRow(db.Row):
-    """pk = "MUTATION#" and the line's reference, sk = "MUTATION": the payment it settled, who said so, and why."""
+    """pk = "MUTATION#" and the line's reference, sk = "MUTATION": whose it is, who said so, and why.
+
+    The payment stands here as ``owner``: under its own name it would enter the index that finds a payment's attempt.
+    """
 
     class Meta:
         table_name = settings.table("payments")
 
-    payment_id = UnicodeAttribute()
+    owner = UnicodeAttribute()
     arrived = NumberAttribute()
     currency = UnicodeAttribute()
     note = UnicodeAttribute(null=True)
@@ -59,12 +62,12 @@ class MutationRow(db.Row):
     settled_at = UnicodeAttribute()
 
     @classmethod
-    def use(cls, tx: db.Transaction, mutation: str, payment_id: str, arrived: Money, note: str | None) -> None:
-        """Let the line settle this payment and no other. Refused with MutationUsed."""
+    def use(cls, tx: db.Transaction, mutation: str, owner: str, arrived: Money, note: str | None) -> None:
+        """Let the line settle the owner's payment and no other. Refused with MutationUsed."""
         row = cls(
             pk=f"MUTATION#{quote(mutation, safe='')}",
             sk=MUTATION,
-            payment_id=payment_id,
+            owner=owner,
             arrived=arrived.amount,
             currency=arrived.currency,
             note=note,

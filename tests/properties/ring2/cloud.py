@@ -89,20 +89,18 @@ def on_dynamodb_local() -> Iterator[None]:
 def _make_tables(client: Any) -> None:
     for name in client.list_tables()["TableNames"]:
         client.delete_table(TableName=name)
-    for name in template.create_tables(client, cloud.STAGE):
-        expiry = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-        if expiry["TimeToLiveStatus"] == "ENABLED":
-            off = {"AttributeName": expiry["AttributeName"], "Enabled": False}
-            client.update_time_to_live(TableName=name, TimeToLiveSpecification=off)
+    template.create_tables(client, cloud.STAGE)
+    for table in template.resources("AWS::DynamoDB::Table", cloud.STAGE):
+        if expiry := table.properties.get("TimeToLiveSpecification"):
+            off = {**expiry, "Enabled": False}
+            client.update_time_to_live(TableName=table.properties["TableName"], TimeToLiveSpecification=off)
 
 
 class Streams:
     """The streams of DynamoDB Local as the pumps know them from moto: the log's latest stream, numbers without zeros."""
 
     def __init__(self, endpoint: str) -> None:
-        self._client = get_session().create_client(
-            "dynamodbstreams", region_name=cloud.REGION, endpoint_url=endpoint
-        )
+        self._client = _streams_client(endpoint)
         self._arn = db.client().describe_table(TableName=EVENTS)["Table"]["LatestStreamArn"]
 
     def describe_stream(self, StreamArn: str) -> Any:
@@ -115,3 +113,8 @@ class Streams:
 
     def get_records(self, **about: Any) -> Any:
         return self._client.get_records(**about)
+
+
+@cache
+def _streams_client(endpoint: str) -> Any:
+    return get_session().create_client("dynamodbstreams", region_name=cloud.REGION, endpoint_url=endpoint)
