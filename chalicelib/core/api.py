@@ -28,7 +28,7 @@ from chalicelib.core.errors import (
     Unexpected,
     UnsupportedMedia,
 )
-from chalicelib.core.idempotency import Answer, Claim, Replayed
+from chalicelib.core.idempotency import Answer, Claim, KeyReused, Replayed
 
 LARGEST_BODY: Final = 256 * 1024
 JSON: Final = "application/json"
@@ -220,8 +220,22 @@ def _enter(door: Door, request: Request, parameters: dict[str, str]) -> Response
     values["claim"] = claim
     if claim is not None and not door.claims_in_use_case:
         db.look(claim.lookup())
-    result = door.view(**{name: values[name] for name in door.wants})
+    result = _view(door, values, claim)
     return _finish(door, result, claim)
+
+
+def _view(door: Door, values: Mapping[str, Any], claim: Claim | None) -> Any:
+    """What the use case gives. Refused for good, it is asked whether the same request was quicker and took what is
+    missing: then that one's answer counts, since the reads of a use case are of no single moment.
+    """
+    try:
+        return door.view(**{name: values[name] for name in door.wants})
+    except (Replayed, KeyReused):
+        raise
+    except LarisError as refusal:
+        if claim is not None and not refusal.retry:
+            db.look(claim.lookup())
+        raise
 
 
 def _finish(door: Door, result: Any, claim: Claim | None) -> Response:

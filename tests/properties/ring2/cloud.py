@@ -19,9 +19,9 @@ from chalicelib.core import clock as time
 from chalicelib.core import db, secrets
 from infra.local import cloud as template
 from infra.local.dynamodb_local import DynamoDBLocal, unavailable
-from infra.local.pumps import Pumps
 from tests.kit import cloud
 from tests.properties.ring2.clock import WallClock
+from tests.properties.ring2.crowd import Crew
 
 ENDPOINT: Final = "AWS_ENDPOINT_URL_DYNAMODB"
 EVENTS: Final = f"laris-{cloud.STAGE}-events"
@@ -43,17 +43,17 @@ def aws(clock: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 @pytest.fixture
-def pumps(aws: Any) -> Pumps:
+def pumps(aws: Any) -> Crew:
     """As everywhere, with the event log's stream read from DynamoDB Local."""
     from app import app
 
-    made = Pumps(app, sqs=ours.client("sqs"), streams=Streams(server().endpoint))
+    made = Crew(app, sqs=ours.client("sqs"), streams=Streams(server().endpoint))
     made.skip_stream()
     return made
 
 
 @pytest.fixture
-def wall_clock() -> Iterator[WallClock]:
+def clock() -> Iterator[WallClock]:
     """The machine's time, which can be set forward."""
     held = WallClock()
     with time.use(held.now, held.sleep):
