@@ -9,7 +9,7 @@ LOCK := .local/lock
 PIP := -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check unit format openapi bench lock clean
+.PHONY: help run demo test check unit ring format openapi bench lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ check: $(READY) ## Format, lint, types, who imports whom
 
 unit: $(READY) ## The tests that need no emulator, in seconds
 	$(BIN)/python -m pytest tests/unit tests/architecture
+
+ring: $(READY) ## The interleaving tests at length: RING=20000 schedules each
+	LARIS_RING=$${RING:-20000} $(BIN)/python -m pytest -n 2 --dist loadfile tests/properties/test_ring1_buying.py \
+		tests/properties/test_ring1_ending.py
 
 format: $(READY) ## Format and sort imports
 	$(BIN)/ruff check --fix --select I .

@@ -23,7 +23,10 @@ ASKED = {
     "worker orders-on-payment": [{"BatchGetItem": 1, "TransactWriteItems": 1}],
     "worker inventory-on-stock": [{"BatchGetItem": 3, "TransactWriteItems": 2}],
 }
-"""Calls by operation, of each run for an order of two lines: held and then allocated (which changes nothing of what can be sold), with two notices of Midtrans."""
+"""Calls by operation, of each run for an order of two lines, with two notices of Midtrans.
+
+The allocation changes nothing of what can be sold, so the catalogue is told once: when the stock is held.
+"""
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from chalicelib.core.errors import LarisError
 from tests.kit.shop import Stock
 from tests.properties.ring.books import Books, hold_states, ledgers, order_rows, rows
-from tests.properties.ring.schedules import Choices, schedules
 from tests.properties.ring.scheduler import run
+from tests.properties.ring.schedules import Choices, schedules
 from tests.properties.ring.stage import Stage, wants_repeat
 
 EXAMPLES = int(os.environ.get("LARIS_RING", "200"))

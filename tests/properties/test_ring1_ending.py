@@ -12,11 +12,11 @@ from chalicelib.core.errors import LarisError
 from chalicelib.payments.gateways.port import Kind
 from tests.kit.shop import Stock
 from tests.properties.ring.books import Books, hold_states, ledgers, order_rows, unsettled_messages
-from tests.properties.ring.schedules import Choices, schedules
 from tests.properties.ring.scheduler import run
+from tests.properties.ring.schedules import Choices, schedules
 from tests.properties.ring.stage import Stage
 
-EXAMPLES = int(os.environ.get("LARIS_RING", "150"))
+EXAMPLES = int(os.environ.get("LARIS_RING", "100"))
 SEARCH = settings(
     max_examples=EXAMPLES,
     database=None,

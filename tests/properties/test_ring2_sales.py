@@ -10,7 +10,7 @@ import pytest
 from tests.kit.api import Reply
 from tests.kit.shop import Stock
 from tests.properties.ring2 import books
-from tests.properties.ring2.cloud import aws, clock, pumps  # noqa: F401
+from tests.properties.ring2.cloud import aws, clock, dynamodb_local, pumps  # noqa: F401
 from tests.properties.ring2.crowd import at_once, insisting, is_final
 from tests.properties.ring2.trouble import BAD_DAY, BLACK_DAY, planted
 

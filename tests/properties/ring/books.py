@@ -76,9 +76,7 @@ def check_money(payments: list[Row]) -> None:
 
 def rows(department: str) -> list[Row]:
     """The rows of a department's table, as plain values."""
-    return [
-        {name: _plain(value) for name, value in row.items()} for row in stored(f"laris-test-{department}")
-    ]
+    return [{name: _plain(value) for name, value in row.items()} for row in stored(f"laris-test-{department}")]
 
 
 def order_rows() -> dict[str, Row]:
@@ -112,10 +110,7 @@ def _held(holds: Iterable[Row], state: str, sku: str, location: str) -> int:
 
 
 def _parts(hold: Row) -> list[tuple[str, str, int]]:
-    return [
-        (pk, sk.removeprefix("STOCK#"), quantity)
-        for pk, sk, quantity in (tuple(part.values()) if isinstance(part, dict) else part for part in json.loads(hold["parts"]))
-    ]
+    return [(pk, sk.removeprefix("STOCK#"), quantity) for pk, sk, quantity in json.loads(hold["parts"])]
 
 
 def _plain(value: dict[str, Any]) -> Any:

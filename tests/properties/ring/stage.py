@@ -46,6 +46,8 @@ class Stage:
 
         cloud.start()
         self.at = START
+        self.carts: dict[str, str] = {}
+        self.placed: dict[str, Any] = {}
         self.bank = Bank()
         self.pumps = Pumps(app, sqs=aws.client("sqs"), streams=aws.client("dynamodbstreams"))
 

@@ -1,11 +1,12 @@
 """The shop's DynamoDB is DynamoDB Local, all else of AWS is moto in this process; a test file imports these fixtures.
 
-moto lets a request pass whose address is none of AWS's, so the endpoint alone decides. Nothing expires by itself here:
-DynamoDB Local would go by the machine's clock, and tests have clocks of their own.
+moto lets a request pass whose address is none of AWS's, so the endpoint of the shop's own client decides. Nothing
+expires by itself here: DynamoDB Local would go by the machine's clock, and tests have clocks of their own.
 """
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import pytest
 from botocore.session import get_session
+from moto.core.botocore_stubber import BotocoreStubber
 
 from chalicelib.core import aws as ours
 from chalicelib.core import clock as time
@@ -28,18 +30,25 @@ EVENTS: Final = f"laris-{cloud.STAGE}-events"
 SEQUENCE_DIGITS: Final = 21
 
 
-@pytest.fixture
-def aws(clock: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """The emulated cloud, empty, with DynamoDB Local in it."""
+@pytest.fixture(scope="module")
+def dynamodb_local(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The shop's own client, which speaks to DynamoDB Local while the module's tests run."""
     if reason := unavailable():
         with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
             sys.stderr.write(f"\n!!! RING 2 IS SKIPPED: {reason}\n")
         pytest.skip(f"RING 2 IS SKIPPED: {reason}")
-    mock = cloud.start()
+    cloud.start()
+    with pointed_to(server().endpoint), one_at_a_time():
+        yield db.client()
+
+
+@pytest.fixture
+def aws(clock: Any, dynamodb_local: Any) -> Any:
+    """The emulated cloud, empty, with DynamoDB Local in it."""
     cloud.wipe()
+    _make_tables(dynamodb_local)
     secrets.forget()
-    with on_dynamodb_local():
-        yield mock
+    return cloud.start()
 
 
 @pytest.fixture
@@ -69,21 +78,32 @@ def server() -> DynamoDBLocal:
 
 
 @contextmanager
-def on_dynamodb_local() -> Iterator[None]:
-    """Let the shop's own client speak to DynamoDB Local, where the template's tables are new and empty."""
-    before = os.environ.get(ENDPOINT)
-    os.environ[ENDPOINT] = server().endpoint
-    db.client.cache_clear()
-    client = db.client()
+def one_at_a_time() -> Iterator[None]:
+    """moto is not made for threads: what it answers itself, it answers one after the other."""
+    lock, answer = threading.RLock(), BotocoreStubber.process_request
+
+    def process_request(self: BotocoreStubber, request: Any) -> Any:
+        with lock:
+            return answer(self, request)
+
+    BotocoreStubber.process_request = process_request  # type: ignore[method-assign]
     try:
-        _make_tables(client)
         yield
     finally:
-        client.close()
+        BotocoreStubber.process_request = answer  # type: ignore[method-assign]
+
+
+@contextmanager
+def pointed_to(endpoint: str) -> Iterator[None]:
+    """Let the shop make its client of DynamoDB for ``endpoint``."""
+    os.environ[ENDPOINT] = endpoint
+    db.client.cache_clear()
+    try:
+        yield
+    finally:
+        db.client().close()
         db.client.cache_clear()
         del os.environ[ENDPOINT]
-        if before is not None:
-            os.environ[ENDPOINT] = before
 
 
 def _make_tables(client: Any) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-from infra.local.pumps import Pumps
+from infra.local.pumps import Pumps, dead_letters
 from tests.kit.api import Reply
 
 T = TypeVar("T")
@@ -56,12 +56,22 @@ class Crew(Pumps):
         self._queues = [copy.copy(queue) for queue in self._queues]
         for queue in self._queues:
             queue.batch_size = 1
+        self._relaying = threading.Lock()
+
+    def relay(self, relay: Any) -> int:
+        """One reader for the stream, as on AWS; who comes meanwhile has nothing to carry."""
+        if not self._relaying.acquire(blocking=False):
+            return 0
+        try:
+            return super().relay(relay)
+        finally:
+            self._relaying.release()
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Workers in threads carry everything on while the block runs; what is left after it is carried to its end."""
         over = threading.Event()
-        with ThreadPoolExecutor(WORKERS) as threads:
+        with self._impatient(), ThreadPoolExecutor(WORKERS) as threads:
             working = [threads.submit(self._work, over) for _ in range(WORKERS)]
             try:
                 yield
@@ -70,6 +80,23 @@ class Crew(Pumps):
                 over.set()
             for each in working:
                 each.result()
+
+    def buried(self) -> list[Any]:
+        """What lies in the dead-letter queues."""
+        return [letter for queue in self._queues for letter in dead_letters(self._sqs, str(queue.queue))]
+
+    @contextmanager
+    def _impatient(self) -> Iterator[None]:
+        """A message that was given back, or takes long, comes again soon."""
+        urls = [self._url(str(queue.queue)) for queue in self._queues]
+        before = {url: self._attributes(url, "VisibilityTimeout") for url in urls}
+        try:
+            for url in urls:
+                self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "3"})
+            yield
+        finally:
+            for url in urls:
+                self._sqs.set_queue_attributes(QueueUrl=url, Attributes=before[url])
 
     def _work(self, over: threading.Event) -> None:
         while not over.is_set():
@@ -86,11 +113,11 @@ class Crew(Pumps):
             time.sleep(0.05)
 
     def _waiting(self) -> int:
-        counters = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        waiting = 0
-        for relay in self._relays:
-            waiting += len(self._next_records(relay.stream_arn))
-        for queue in self._queues:
-            about = self._sqs.get_queue_attributes(QueueUrl=self._url(str(queue.queue)), AttributeNames=counters)
-            waiting += sum(int(about["Attributes"][counter]) for counter in counters)
-        return waiting
+        counters = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        records = [record for relay in self._relays for record in self._next_records(relay.stream_arn)]
+        counts = [self._attributes(self._url(str(queue.queue)), *counters) for queue in self._queues]
+        return len(records) + sum(int(count) for each in counts for count in each.values())
+
+    def _attributes(self, url: str, *names: str) -> dict[str, str]:
+        found: dict[str, str] = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
+        return found

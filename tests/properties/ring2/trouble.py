@@ -1,10 +1,9 @@
 """Faults at random on the way to DynamoDB Local, with the chances of a bad day: for threads, whose order none can plan."""
 
-import json
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
