@@ -163,8 +163,11 @@ def serve(door: Door, request: Request, parameters: Mapping[str, str]) -> Respon
     except Replayed as replayed:
         response = _response(replayed.answer, {"Idempotent-Replayed": "true"})
     except LarisError as error:
-        log.logger.info("refused", use_case=use_case, code=error.code)
-        log.count(use_case, "refused")
+        if error.status == Unexpected.status:
+            log.logger.exception("failed", use_case=use_case, code=error.code)
+        else:
+            log.logger.info("refused", use_case=use_case, code=error.code)
+        log.count(use_case, "failed" if error.status == Unexpected.status else "refused")
         response = problem(error, request_id)
     except Exception:  # noqa: BLE001 - the last net: what is none of ours is a 500 that tells nothing
         log.logger.exception("failed", use_case=use_case)

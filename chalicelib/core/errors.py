@@ -25,8 +25,8 @@ class LarisError(Exception):
 
     @classmethod
     def explanation(cls) -> str:
-        """The class docstring's first line."""
-        return (cls.__doc__ or "").strip().splitlines()[0]
+        """The class docstring's first line, plain."""
+        return (cls.__doc__ or "").strip().splitlines()[0].replace("``", "")
 
 
 class Malformed(LarisError):

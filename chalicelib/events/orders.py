@@ -82,16 +82,6 @@ class OrderReleased:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderCompleted:
-    """Delivered and paid; nothing is left to do."""
-
-    TYPE: ClassVar[str] = "order.completed"
-    KEY: ClassVar[str] = "order_id"
-
-    order_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class OrderCaseOpened:
     """Somebody has to look: money that came or went when the order's state could not follow."""
 

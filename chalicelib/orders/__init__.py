@@ -3,6 +3,5 @@
 Owns the lifecycle (``states``), the order with its lines, totals and derived axes, its number, and the schedule that
 expires what nobody paid for. Words: *covered* (the net money paid reaches what is payable), *late payment* (money for
 an order that had ended), *case* (something a person has to look at). Says order.placed, order.confirmed, order.expired,
-order.cancelled, order.held, order.released, order.completed, order.case_opened; listens to payment.* and
-refund.granted.
+order.cancelled, order.held, order.released, order.case_opened; listens to payment.* and refund.granted.
 """

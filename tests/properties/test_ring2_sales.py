@@ -24,7 +24,7 @@ SAID_LATER = {(409, "in_progress"), (409, "write_refused"), (429, "too_many_requ
 class Crowd:
     """So many buyers with a cart each; who got an order takes a new cart to the next sale."""
 
-    def __init__(self, shop, clock, size):
+    def __init__(self, shop, clock, size):  # noqa: F811
         self.shop, self.clock = shop, clock
         self.ordered: list[str] = []
         self.carts = [""] * size

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.core import clock as time
 from chalicelib.core import ids
+from chalicelib.core.escrow import HoldMoved
 from chalicelib.inventory import service as inventory
 from tests.kit import stock
 from tests.properties.ring2 import books
@@ -40,6 +41,37 @@ def test_counters_moved_by_many_at_once_are_the_sum_of_the_movements(told):
     assert set(told) <= {(201, None), (409, "stale_stock"), (409, "write_refused")}
     assert told[201, None] == 3 * made
     print(f"\n{5 * made} moves at once: {dict(told)}")
+
+
+def test_a_count_told_by_many_at_once_is_taken_once(told):
+    counted = {"sku": SKU, "location": "jkt", "reason": "counted", "quantity": AT_FIRST + 10}
+    ask = partial(stock.ask, "POST", "/adjustments", {**counted, "expected_on_hand": AT_FIRST})
+
+    endings = [got[-1] for got in at_once([partial(insisting, partial(ask, ids.chance(20))) for _ in range(12)])]
+
+    assert Counter(answer.code for answer in endings) == {None: 1, "stale_stock": 11}
+    assert stock.level() == (AT_FIRST + 10, AT_FIRST + 10, 0, 0, 0)
+    books.check_stock(SKU)
+
+
+def test_a_hold_ended_by_many_at_once_ends_once(told):
+    owners = [held() for _ in range(6)]
+    holds = [stock.held(owner) for owner in owners]
+    ends = [inventory.consume, inventory.release] * 3
+
+    ended = at_once([partial(ends_it, end, hold) for hold in holds for end in ends])
+
+    assert ended.count(True) == len(owners)
+    assert {stock.held(owner).version for owner in owners} == {2}
+    books.check_stock(SKU)
+
+
+def ends_it(end, hold):
+    try:
+        stock.write(end, hold)
+    except HoldMoved:
+        return False
+    return True
 
 
 def receives(told):
@@ -92,10 +124,18 @@ def test_movements_come_page_by_page_newest_first(told):
     for _ in range(4):
         held()
 
-    seen, cursor = [], ""
-    while cursor is not None:
-        page = stock.ask("GET", f"/{SKU}/movements?limit=2&cursor={cursor}").body
-        seen += [each["kind"] for each in page["items"]]
-        cursor = page["next_cursor"]
+    pages = list(movements())
 
+    assert [len(page) for page in pages] == [2, 2, 1]
+    seen = [movement["kind"] for page in pages for movement in page]
     assert seen == ["held"] * 4 + ["received"]
+
+
+def movements():
+    cursor = ""
+    while True:
+        page = stock.ask("GET", f"/{SKU}/movements?limit=2&cursor={cursor}").body
+        yield page["items"]
+        cursor = page["next_cursor"]
+        if not cursor:
+            return

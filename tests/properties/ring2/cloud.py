@@ -117,19 +117,19 @@ def _make_tables(client: Any) -> None:
 
 
 class Streams:
-    """The streams of DynamoDB Local as the pumps know them from moto: the log's latest stream, numbers without zeros."""
+    """The streams of DynamoDB Local as the pumps know moto's: the latest of the event log, and numbers without zeros."""
 
     def __init__(self, endpoint: str) -> None:
         self._client = _streams_client(endpoint)
         self._arn = db.client().describe_table(TableName=EVENTS)["Table"]["LatestStreamArn"]
 
-    def describe_stream(self, StreamArn: str) -> Any:
+    def describe_stream(self, **_: Any) -> Any:
         return self._client.describe_stream(StreamArn=self._arn)
 
-    def get_shard_iterator(self, StreamArn: str, **where: Any) -> Any:
+    def get_shard_iterator(self, **where: Any) -> Any:
         if "SequenceNumber" in where:
             where["SequenceNumber"] = where["SequenceNumber"].zfill(SEQUENCE_DIGITS)
-        return self._client.get_shard_iterator(StreamArn=self._arn, **where)
+        return self._client.get_shard_iterator(**{**where, "StreamArn": self._arn})
 
     def get_records(self, **about: Any) -> Any:
         return self._client.get_records(**about)

@@ -1,4 +1,4 @@
-"""Faults at random on the way to DynamoDB Local, with the chances of a bad day: for threads, whose order none can plan."""
+"""Faults at random on the way to DynamoDB Local, with the chances of a bad day, for threads that nobody can plan."""
 
 import random
 import threading
