@@ -49,12 +49,12 @@ def holder_of(thing: str, parameter: str) -> Access:
 
 
 def token_for(thing: str, id_: str) -> str:
-    """The access token of the ``thing`` called ``id_``: derived, so it is stored nowhere and can be given again."""
+    """The access token of the ``thing`` called ``id_``: derived from a secret, so it can be given again."""
     return crypto.sign(f"access:{thing}", id_)
 
 
 def staff(scope: str) -> Access:
-    """Staff and integrations with the admin key; ``scope`` names what they need to be allowed, such as orders:write."""
+    """Staff and integrations with the admin key, which opens every ``scope`` (such as orders:write) for now."""
 
     def admit(headers: Mapping[str, str], _path: Mapping[str, str]) -> Caller:
         key = secrets.get("admin-key")

@@ -52,14 +52,6 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """202, or 200 where a partner wants that: taken, the work follows."""
-
-    content: Any
-    status: int = 202
-
-
-@dataclass(frozen=True, slots=True)
 class Text:
     """A page or file that is not JSON."""
 
@@ -248,8 +240,6 @@ def _finish(door: Door, result: Any, claim: Claim | None) -> Response:
     status, content, location = next(iter(door.answers)), result, None
     if isinstance(result, Created):
         status, content, location = 201, result.content, result.location
-    elif isinstance(result, Accepted):
-        status, content = result.status, result.content
     answer = Answer(status, "" if content is None else msgspec.json.encode(content).decode(), location)
     if claim is not None and claim.recorded:
         claim.finish(answer)

@@ -129,7 +129,7 @@ def _batch_get(keys: Sequence[tuple[type[Row], str, str]]) -> dict[tuple[type[Ro
         asked = answer.get("UnprocessedKeys") or {}
         if not asked:
             return found
-        _back_off(attempt)
+        back_off(attempt)
     raise TooMany("The storage is busy.")
 
 
@@ -264,7 +264,7 @@ class Transaction:
                 self._judge(error)
             except BotoCoreError as error:
                 raise _translation(error) from error
-            _back_off(attempt)
+            back_off(attempt)
         raise TooMany("The storage is busy with other writes to the same things.")
 
     def _judge(self, error: ClientError) -> None:
@@ -302,8 +302,8 @@ def _refused(model: type[Row], refusal: Refusal | None, item: Mapping[str, Any] 
     return refusal(model.from_raw_data(dict(item)) if item else None)
 
 
-def _back_off(attempt: int) -> None:
-    """Full jitter: 25 ms doubling to 400 ms."""
+def back_off(attempt: int) -> None:
+    """Wait before trying again, with full jitter: at most 25 ms, doubling to 400 ms."""
     clock.sleep(random.uniform(0, min(0.4, 0.025 * 2**attempt)))
 
 

@@ -22,7 +22,7 @@ api = Api(__name__)
 @api.get("/", access=staff("orders:read"), query=ListOrders, answers={200: OrderList})
 def list_orders(query: ListOrders) -> OrderList:
     """Orders, newest first, by state and by business day where given."""
-    page = orders.page(state=query.state, day=query.day, limit=query.limit, cursor=query.cursor)
+    page = orders.page(state=query.state, day=query.on(), limit=query.limit, cursor=query.cursor)
     return OrderList([OrderSummary.of(order) for order in page.items], page.next_cursor)
 
 

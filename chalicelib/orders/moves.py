@@ -1,11 +1,12 @@
 """The moves of an order, each in one transaction with its effects on stock and money; ``service`` is the door."""
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from chalicelib.core import db, outbox
+from chalicelib.core import clock, db, outbox
 from chalicelib.core.counts import Counts
 from chalicelib.core.errors import LarisError, WriteRefused
 from chalicelib.core.log import logger
@@ -29,7 +30,9 @@ from chalicelib.orders.states import Event, HoldReason, State, move
 from chalicelib.payments import service as payments
 
 TRIES: Final = 4
-DUE_AT_ONCE: Final = 50
+DUE_AT_ONCE: Final = 200
+RUNS_AT_MOST: Final = timedelta(seconds=15)
+"""What is left when the schedule's Lambda nears its end comes in a minute."""
 
 
 def follow_payment(order_id: str) -> None:
@@ -53,6 +56,8 @@ def cancel(order_id: str, reason: str, version: int | None = None) -> Order:
 
     def once(order: Order, standing: Standing, held: Held | None) -> None:
         _check_version(order, version)
+        if order.is_handed_over:
+            raise IllegalMove("Something was handed over already; take it back as a return.", state=order.state)
         after = replace(_moved(order, Event.CANCEL, standing), cancel_reason=reason)
         with db.transaction() as tx:
             OrderRow.change(tx, order, after)
@@ -81,11 +86,11 @@ def hold(order_id: str, reason: HoldReason) -> Order:
 def release(order_id: str) -> Order:
     """Let the fulfilment of a held order go on.
 
-    Raises OrderNotFound, and IllegalMove also while money that was taken back is still missing.
+    Raises OrderNotFound, and IllegalMove also while money for it is missing.
     """
 
     def once(order: Order, standing: Standing, _: Held | None) -> None:
-        if order.hold_reason is HoldReason.PAYMENT_REVERSED and not rules.is_covered(standing):
+        if order.state is State.ON_HOLD and not rules.is_covered(standing):
             raise IllegalMove(state=order.state, event=Event.RELEASE, legal=[Event.CANCEL])
         _release(order, standing)
 
@@ -99,11 +104,18 @@ def expire_due(now: datetime) -> Counts:
     An order whose gateway cannot be asked is left for the next time: it may have been paid.
     """
     counts = Counts()
-    for order_id in OrderRow.due(now, DUE_AT_ONCE):
+    due = OrderRow.due(now, DUE_AT_ONCE)
+    random.shuffle(due)  # some that fail each time must not keep the others from their turn
+    for order_id in due:
+        if clock.now() - now > RUNS_AT_MOST:
+            return counts + Counts(left=len(due) - counts.seen)
         try:
             counts += Counts(seen=1, done=int(_expire(order_id, now)))
         except LarisError as error:
             logger.warning("order not expired", order_id=order_id, code=error.code)
+            counts += Counts(seen=1, left=1)
+        except Exception:  # noqa: BLE001 - one broken order must not keep the others' stock
+            logger.exception("order not expired", order_id=order_id)
             counts += Counts(seen=1, left=1)
     return counts
 
@@ -143,7 +155,7 @@ def _follow(order: Order, standing: Standing, held: Held | None) -> None:
     match rules.reaction(order, standing):
         case Event.PAY_COVERED:
             _confirm(order, standing, held)
-        case Event.LATE_PAYMENT if order.state is State.EXPIRED and rules.is_covered(standing):
+        case Event.LATE_PAYMENT if order.state is State.EXPIRED and rules.owed(order, standing, keeps=0) >= order.total:
             _confirm_late(order, standing, held)
         case Event.LATE_PAYMENT:
             _return_late_money(order, standing)
@@ -207,13 +219,14 @@ def _return_late_money(order: Order, standing: Standing) -> None:
 
 def _stop_for_reversal(order: Order, standing: Standing) -> None:
     after = _moved(order, Event.PAYMENT_REVERSED, standing)
-    if after.state is State.ON_HOLD:
+    is_stopped_now = after.state is State.ON_HOLD and order.state is not State.ON_HOLD
+    if is_stopped_now:  # one that was stopped for another reason stays so when the money is back
         after = replace(after, hold_reason=HoldReason.PAYMENT_REVERSED)
     with db.transaction() as tx:
         OrderRow.change(tx, order, after)
-        if after.state is State.ON_HOLD:
+        if is_stopped_now:
             outbox.publish(tx, OrderHeld(order.id, HoldReason.PAYMENT_REVERSED))
-        if any(line.handed_over for line in order.lines) or after.state is State.COMPLETED:
+        if order.is_handed_over or after.state is State.COMPLETED or rules.is_overpromised(standing):
             outbox.publish(tx, OrderCaseOpened(order.id, "payment_reversed"))
     logger.warning("payment reversed", order_id=order.id, state=after.state)
 
@@ -232,6 +245,8 @@ def _note_standing(order: Order, standing: Standing) -> None:
         return
     with db.transaction() as tx:
         OrderRow.change(tx, order, _seen(order, standing))
+        if rules.is_overpromised(standing) or rules.is_unpaid_though_confirmed(order, standing):
+            outbox.publish(tx, OrderCaseOpened(order.id, "money_gone"))
         if order.state is not State.PENDING:
             _grant(tx, order, standing, keeps=order.totals.total, reason="overpaid")
 
@@ -275,8 +290,9 @@ def _with_fresh_reads(
         reads = db.look(OrderRow.lookup(order_id), payments.lookup_standing(order_id), inventory.lookup_hold(order_id))
         try:
             once(*reads)
-        except again:
+        except again as overtaken:
             if attempt == TRIES - 1:
-                raise
+                raise WriteRefused() from overtaken
+            db.back_off(attempt)
         else:
             return

@@ -111,6 +111,11 @@ class Order:
         return Money(self.totals.total, self.currency)
 
     @property
+    def is_handed_over(self) -> bool:
+        """True if any of it has left the house."""
+        return any(line.handed_over for line in self.lines)
+
+    @property
     def demand(self) -> dict[str, int]:
         """How many of each SKU are still wanted."""
         return {line.sku: line.quantity - line.cancelled for line in self.lines}
@@ -127,6 +132,16 @@ def number(day: date) -> str:
 def is_covered(standing: Standing) -> bool:
     """True if the net money reaches what is payable."""
     return standing.status in {"paid", "overpaid"}
+
+
+def is_overpromised(standing: Standing) -> bool:
+    """True if more was promised back than is left of what came in: money was taken back after the promise."""
+    return standing.granted > standing.captured - standing.charged_back
+
+
+def is_unpaid_though_confirmed(order: Order, standing: Standing) -> bool:
+    """True if a confirmed order's money went away by another way than a reversal, such as a refund at the gateway."""
+    return order.state is State.CONFIRMED and order.payment_status != standing.status and not is_covered(standing)
 
 
 def owed(order: Order, standing: Standing, *, keeps: int) -> Money:
@@ -151,6 +166,6 @@ def reaction(order: Order, standing: Standing) -> Event | None:
 
 def _stands(order: Order) -> bool:
     """True if the order counts on money that may be taken back, and has not been stopped for it yet."""
-    if order.state is State.ON_HOLD:
-        return order.hold_reason is not HoldReason.PAYMENT_REVERSED
-    return order.state in {State.CONFIRMED, State.COMPLETED} and order.payment_status != "reversed"
+    if order.state is State.CONFIRMED:
+        return True
+    return order.state in {State.ON_HOLD, State.COMPLETED} and order.payment_status != "reversed"

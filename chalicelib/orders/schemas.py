@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from chalicelib.core import clock
+from chalicelib.core.errors import Invalid
 from chalicelib.core.money import Money
 from chalicelib.core.outbox import Recorded
 from chalicelib.core.texts import LocalText
@@ -160,9 +161,16 @@ class ListOrders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which orders."""
 
     state: State | None = None
-    day: date | None = None
+    day: Annotated[str, msgspec.Meta(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}$")] | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
     cursor: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+
+    def on(self) -> date | None:
+        """The day. Raises Invalid for one that no calendar has."""
+        try:
+            return date.fromisoformat(self.day) if self.day else None
+        except ValueError:
+            raise Invalid.field("/day", "no such day") from None
 
 
 class CancelOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from chalicelib.core import clock, db, ids, outbox
-from chalicelib.core.errors import LarisError, WriteRefused
+from chalicelib.core.errors import Invalid, LarisError, WriteRefused
 from chalicelib.core.idempotency import Claim
 from chalicelib.core.log import logger
 from chalicelib.core.money import Money
@@ -38,10 +38,12 @@ CODE_OUTLASTS: Final = timedelta(days=1)
 
 
 def check(choice: PaymentChoice) -> None:
-    """Raises UnknownGateway or UnknownMethod if there is no way to pay like that."""
-    methods = gateway(choice.gateway).methods
-    if choice.method not in methods:
-        raise UnknownMethod(methods=sorted(methods))
+    """Raises UnknownGateway or UnknownMethod if there is no way to pay like that, Invalid if its token is missing."""
+    way = gateway(choice.gateway)
+    if choice.method not in way.methods:
+        raise UnknownMethod(methods=sorted(way.methods))
+    if choice.method in way.methods_by_token and not choice.token:
+        raise Invalid.field("/payment/token", "this method needs the token that the gateway made in the browser")
 
 
 def open(  # noqa: A001 it is called payments.open
@@ -101,10 +103,10 @@ def again(order_id: str, choice: PaymentChoice, purchase: Purchase, claim: Claim
 
 
 def refresh(order_id: str) -> Books:
-    """The books after asking the gateway about every open attempt. Raises Upstream, UpstreamTimeout."""
+    """The books after asking about every attempt that may still be paid. Raises Upstream, UpstreamTimeout."""
     books = ledger.read(order_id)
     for attempt in books.attempts:
-        if attempt.is_open:
+        if attempt.is_open or attempt.state is AttemptState.FAILED:  # a card that was denied may be tried again there
             books = _look_up(attempt) or books
     return books
 
@@ -189,6 +191,8 @@ def _started(attempt: Attempt, started: Started) -> Attempt:
             AttemptRow.set_started(tx, attempt, started)
             outbox.publish(tx, about)
     except WriteRefused:
+        if started.events:
+            ledger.append(attempt.order_id, attempt.gateway, started.events, source="start")
         return _overtaken(attempt)
     logger.info("payment started", payment_id=attempt.payment_id, gateway=attempt.gateway, method=attempt.method)
     after = replace(attempt, state=AttemptState.AWAITING, next_step=started.next_step, token=None)

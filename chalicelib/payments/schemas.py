@@ -29,13 +29,13 @@ class VerifyTransfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     amount: Money
-    mutation: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    mutation: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"\S")]
     note: Annotated[str, msgspec.Meta(max_length=500)] | None = None
     accept_difference: bool = False
 
     def line(self) -> BankLine:
         """For the till."""
-        return BankLine(self.amount, self.mutation, self.note)
+        return BankLine(self.amount, " ".join(self.mutation.upper().split()), self.note)
 
 
 class RejectTransfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

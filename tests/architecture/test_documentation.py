@@ -10,6 +10,7 @@ import pytest
 from tests.architecture import workers
 from tests.architecture.source import sources
 
+
 def departments() -> list[str]:
     return sorted({source.department for source in sources("chalicelib") if source.department})
 

@@ -69,6 +69,20 @@ def test_every_index_of_the_code_is_in_the_template_as_it_is_used():
             assert about["Projection"] == _projection(index), row
 
 
+def test_items_of_one_kind_alone_enter_an_index():
+    """A row that happens to have an attribute of the index's name would be found in the place of the right one."""
+    for table, about in tables().items():
+        for index in about.get("GlobalSecondaryIndexes", []):
+            keys = set(keys_of(index["KeySchema"]).values())
+            entering = [
+                row
+                for row in rows()
+                if row.Meta.table_name == table and keys <= {each.attr_name for each in row.get_attributes().values()}
+            ]
+
+            assert len(entering) == 1, (table, index["IndexName"], entering)
+
+
 def _named(part: dict[str, str]) -> dict[str, str]:
     return {"KeyType": part["KeyType"], "AttributeName": part["AttributeName"]}
 

@@ -46,6 +46,7 @@ def test_an_order_for_more_than_we_have_changes_nothing(shop):
         ({"shipping_option": "drone"}, 422, "unknown_shipping_option", "/shipping_option"),
         ({"payment": {"gateway": "nobank", "method": "va"}}, 404, "unknown_gateway", None),
         ({"payment": {"gateway": "fake", "method": "gold"}}, 422, "unknown_payment_method", None),
+        ({"payment": {"gateway": "midtrans", "method": "card"}}, 422, "invalid", "/payment/token"),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_half_done(shop, cart, instead, status, code, pointer):
@@ -197,7 +198,13 @@ def test_lists_of_orders_go_by_state_and_day_and_give_each_once(shop, clock):
     assert listed("&day=2026-11-23") == []
 
 
-@pytest.mark.parametrize("query", ["state=lost", "day=yesterday", "limit=101", "limit=0", "cursor=abc", "page=2"])
+BAD_QUERIES = [
+    *("state=lost", "day=yesterday", "day=9999-12-31", "day=2026-02-30"),
+    *("limit=101", "limit=0", "cursor=abc", "page=2"),
+]
+
+
+@pytest.mark.parametrize("query", BAD_QUERIES)
 def test_a_list_asked_for_badly_is_refused(shop, query):
     answer = shop.staff("GET", f"/admin/orders?{query}")
 

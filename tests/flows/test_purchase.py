@@ -372,3 +372,73 @@ def test_a_hold_swept_too_early_still_ends_well(shop, placed, clock):
 
     assert shop.order(order_id)["state"] == "confirmed"
     assert shop.stock_of("KEMEJA-M") == Stock(available=8, allocated=2)
+
+
+def test_late_money_that_is_not_enough_beside_what_was_promised_back_does_not_buy(shop, placed, clock):
+    """A part had come in and was promised back at expiry; the rest, late, is not the price of the goods."""
+    order_id, reference = ids(placed)
+    shop.pays(reference, 40_000)
+    shop.drain()
+    second = again(placed)
+    clock.pass_(minutes=61)
+    shop.runs("orders-expire-unpaid")
+    shop.bank.happens(second.body["reference"], Kind.CAPTURED)
+    shop.tells(second.body["reference"])
+    shop.drain()
+
+    order = shop.order(order_id)
+    assert order["state"] == "expired"
+    assert granted(shop, order_id) == TOTAL
+    assert shop.stock_of("KEMEJA-M") == Stock(available=10)
+
+
+def again(placed):
+    token = {"Authorization": f"Bearer {placed['access_token']}", "Idempotency-Key": "again"}
+    path = f"/store/orders/{placed['order']['id']}/payments"
+    return call("POST", path, {"gateway": "fake", "method": "va"}, headers=token)
+
+
+def test_a_reversal_is_not_forgotten_by_a_hold_and_its_release(shop, placed):
+    order_id, reference = ids(placed)
+    shop.pays(reference)
+    shop.drain()
+    shop.staff("POST", f"/admin/orders/{order_id}/hold", {"reason": "fraud"})
+    shop.bank.happens(reference, Kind.DENIED)
+    shop.tells(reference, again=1)
+    shop.drain()
+
+    released = shop.staff("POST", f"/admin/orders/{order_id}/release")
+
+    assert (released.status, released.code) == (409, "illegal_move")
+    order = shop.order(order_id)
+    assert (order["state"], order["hold_reason"], order["payment_status"]) == ("on_hold", "fraud", "reversed")
+    assert shop.timeline(order_id).count("order.held") == 1
+
+
+def test_money_that_goes_away_by_another_door_opens_a_case(shop, placed):
+    order_id, reference = ids(placed)
+    shop.pays(reference)
+    shop.drain()
+
+    shop.bank.happens(reference, Kind.VOIDED)
+    shop.tells(reference, again=1)
+    shop.drain()
+    shop.tells(reference, again=2)
+    shop.drain()
+
+    assert shop.timeline(order_id).count("order.case_opened") == 1
+
+
+def test_a_card_denied_first_and_paid_then_is_found_before_expiry(shop, placed, clock):
+    """Its gateway lets the buyer try again under one reference; the second webhook is lost."""
+    order_id, reference = ids(placed)
+    shop.bank.happens(reference, Kind.ATTEMPT_FAILED)
+    shop.tells(reference)
+    shop.drain()
+    shop.bank.happens(reference, Kind.CAPTURED)
+    clock.pass_(minutes=61)
+
+    shop.runs("orders-expire-unpaid")
+    shop.drain()
+
+    assert shop.order(order_id)["state"] == "confirmed"

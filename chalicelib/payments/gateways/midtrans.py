@@ -75,6 +75,7 @@ class Midtrans:
     ``midtrans-signature-key-next``."""
 
     methods = frozenset({*PAYMENTS, "snap"})
+    methods_by_token = frozenset({"card"})
 
     def __init__(
         self,

@@ -178,6 +178,8 @@ class Gateway(Protocol):
 
     methods: frozenset[str]
     """The methods a buyer may choose."""
+    methods_by_token: frozenset[str]
+    """Those of them that need ``Charge.token``."""
 
     def start(self, charge: Charge) -> Started:
         """Ask for the money. Idempotent by ``charge.reference``. Raises GatewayRefused if the partner says no."""

@@ -31,6 +31,7 @@ class Transfer:
     """The adapter that asks nobody."""
 
     methods = frozenset({"bank"})
+    methods_by_token: frozenset[str] = frozenset()
 
     def __init__(self, accounts: str = settings.transfer_accounts) -> None:
         self._accounts = accounts

@@ -34,8 +34,7 @@ SEQUENCE_DIGITS: Final = 21
 def dynamodb_local(request: pytest.FixtureRequest) -> Iterator[Any]:
     """The shop's own client, which speaks to DynamoDB Local while the module's tests run."""
     if reason := unavailable():
-        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            sys.stderr.write(f"\n!!! RING 2 IS SKIPPED: {reason}\n")
+        _shout(request.config, f"RING 2 IS SKIPPED: {reason}")
         pytest.skip(f"RING 2 IS SKIPPED: {reason}")
     cloud.start()
     with pointed_to(server().endpoint), one_at_a_time():
@@ -67,6 +66,15 @@ def clock() -> Iterator[WallClock]:
     held = WallClock()
     with time.use(held.now, held.sleep):
         yield held
+
+
+@cache
+def _shout(config: pytest.Config, what: str) -> None:
+    """Once, past all capturing."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    with capture.global_and_fixture_disabled():
+        sys.stderr.write(f"\n!!! {what}\n")
 
 
 @cache
@@ -117,7 +125,7 @@ def _make_tables(client: Any) -> None:
 
 
 class Streams:
-    """The streams of DynamoDB Local as the pumps know moto's: the latest of the event log, and numbers without zeros."""
+    """The streams of DynamoDB Local as the pumps know moto's: the event log's latest, and numbers without zeros."""
 
     def __init__(self, endpoint: str) -> None:
         self._client = _streams_client(endpoint)

@@ -13,7 +13,7 @@ from tests.kit.api import Reply
 
 T = TypeVar("T")
 
-PATIENCE: Final = 12
+PATIENCE: Final = 20
 """How often somebody asks before he comes back later."""
 HASTE: Final = 0.1
 """Retry-After is kept in tenths: whoever comes back sooner than told makes it harder, not easier."""
@@ -92,7 +92,7 @@ class Crew(Pumps):
         before = {url: self._attributes(url, "VisibilityTimeout") for url in urls}
         try:
             for url in urls:
-                self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "3"})
+                self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "5"})
             yield
         finally:
             for url in urls:
