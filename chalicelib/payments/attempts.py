@@ -233,11 +233,11 @@ def _look_up(attempt: Attempt) -> Books | None:
 
 
 def _close(attempt: Attempt) -> None:
+    """It can no longer be started; a transfer keeps its amount to itself, since the money may be on its way."""
     stored = _stored(attempt.order_id, attempt.number)
     if stored.is_open:
         with db.transaction() as tx:
             AttemptRow.set_state(tx, stored, AttemptState.CLOSED)
-    free_code(stored)
 
 
 def _stored(order_id: str, number: int) -> Attempt:

@@ -48,7 +48,7 @@ def test_no_two_open_transfers_are_of_the_same_amount(till, monkeypatch):
     assert elsewhere.state == "awaiting"
 
 
-@pytest.mark.parametrize("end", ["verified", "rejected", "order ended", "forgotten"])
+@pytest.mark.parametrize("end", ["verified", "rejected", "forgotten"])
 def test_the_code_of_a_transfer_that_has_ended_is_free_again(till, monkeypatch, end):
     monkeypatch.setattr(attempts, "LARGEST_CODE", 1)
     first = till.started(BANK)
@@ -58,11 +58,21 @@ def test_the_code_of_a_transfer_that_has_ended_is_free_again(till, monkeypatch, 
             till.verify(first, PRICE + 1)
         case "rejected":
             till.reject(first)
-        case "order ended":
-            attempts.end_all(first.order_id)
         case _:
             till.clock.pass_(days=2)
 
+    assert till.started(BANK).code == 1
+
+
+def test_the_amount_of_a_transfer_whose_order_ended_is_nobody_elses_for_a_day(till, monkeypatch):
+    """It may be on its way: asked of another buyer, it could not be told whose it is."""
+    monkeypatch.setattr(attempts, "LARGEST_CODE", 1)
+    first = till.started(BANK)
+
+    attempts.end_all(first.order_id)
+
+    assert till.started(BANK).state == "failed"
+    till.clock.pass_(days=2)
     assert till.started(BANK).code == 1
 
 
