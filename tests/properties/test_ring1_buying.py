@@ -15,7 +15,7 @@ from tests.properties.ring.scheduler import run
 from tests.properties.ring.schedules import Choices, schedules
 from tests.properties.ring.stage import Stage, wants_repeat
 
-EXAMPLES = int(os.environ.get("LARIS_RING", "200"))
+EXAMPLES = int(os.environ.get("LARIS_RING", "150"))
 SEARCH = settings(
     max_examples=EXAMPLES,
     database=None,

@@ -16,7 +16,7 @@ from tests.properties.ring.scheduler import run
 from tests.properties.ring.schedules import Choices, schedules
 from tests.properties.ring.stage import Stage
 
-EXAMPLES = int(os.environ.get("LARIS_RING", "100"))
+EXAMPLES = int(os.environ.get("LARIS_RING", "60"))
 SEARCH = settings(
     max_examples=EXAMPLES,
     database=None,
