@@ -85,7 +85,8 @@ def check_ends(stage, answers):
     assert stage.shop.stock_of("SARUNG") == Stock(available=1, reserved=2)
     carts = {row["order_id"] for row in rows("carts") if row["state"] == "closed"}
     assert carts == set(orders)
-    assert {charge.reference.rpartition("-")[0] for charge in stage.bank.charges.values()} == set(orders)
+    # A gateway that was not reached loses no order: its payment says to try again.
+    assert {charge.reference.rpartition("-")[0] for charge in stage.bank.charges.values()} <= set(orders)
     assert stage.pumps.failures == []
 
 
