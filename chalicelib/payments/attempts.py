@@ -60,16 +60,17 @@ def start(attempt: Attempt, purchase: Purchase) -> Attempt:
     """Ask the gateway for the money and keep what the buyer does next.
 
     Safe to repeat: asked twice under one reference, a gateway asks the buyer once. A gateway that is down or refuses
-    does not raise: ``next_step`` is then RetryStep. Where it was down, starting the same attempt again goes on.
+    does not raise: ``next_step`` is then RetryStep. Where it was down, starting the same attempt again goes on. One
+    that ended before it was started is given with RetryStep too.
     """
     if attempt.state is not AttemptState.STARTING:
-        return attempt
+        return _with_step(attempt)
     if clock.now() >= attempt.expires_at:
         return _retry(attempt, "expired")
     try:
         attempt = _with_code(attempt)
         if attempt.state is not AttemptState.STARTING:
-            return attempt
+            return _with_step(attempt)
         started = gateway(attempt.gateway).start(_charge(attempt, purchase))
     except LarisError as error:
         logger.warning("payment not started", payment_id=attempt.payment_id, code=error.code)
@@ -210,7 +211,7 @@ def _overtaken(attempt: Attempt) -> Attempt:
         return stored
     with suppress(LarisError):
         gateway(attempt.gateway).cancel(attempt.reference)
-    return stored if stored.next_step else replace(stored, next_step=RetryStep(reason=stored.state))
+    return _with_step(stored)
 
 
 def _refused(attempt: Attempt) -> Attempt:
@@ -220,6 +221,11 @@ def _refused(attempt: Attempt) -> Attempt:
     except WriteRefused:
         return _stored(attempt.order_id, attempt.number)
     return replace(_retry(attempt, "gateway_refused"), state=AttemptState.FAILED, token=None)
+
+
+def _with_step(attempt: Attempt) -> Attempt:
+    """An attempt that is no longer to be started always says what the buyer does next."""
+    return attempt if attempt.next_step else _retry(attempt, attempt.state)
 
 
 def _retry(attempt: Attempt, reason: str) -> Attempt:

@@ -135,6 +135,17 @@ def test_an_order_that_ended_while_its_payment_started_is_not_left_to_be_paid(ti
     assert [event.kind for event in till.fake.book[attempt.reference]] == [Kind.VOIDED]
 
 
+def test_an_attempt_that_ended_before_it_was_started_says_to_try_again(till):
+    attempt = till.asked()
+    attempts.end_all(attempt.order_id)
+    till.fake.calls.clear()
+
+    resumed = payments.start(stored(attempt), PURCHASE)
+
+    assert (resumed.state, resumed.next_step) == ("closed", RetryStep(reason="closed"))
+    assert till.fake.calls == []
+
+
 def test_another_attempt_asks_for_what_is_missing_under_a_reference_of_its_own(till):
     first = till.started()
     till.fake.happens(first.reference, Kind.CAPTURED, 50_000)

@@ -1,29 +1,19 @@
-"""Ring 1, buying: two buyers and a double click race for the last unit, under every fault, in every order.
+"""Ring 1, buying: buyers, double clicks and second tabs race for the last unit, under every fault, in every order."""
 
-`LARIS_RING=20000 python -m pytest tests/properties/test_ring1_buying.py` looks longer.
-"""
-
-import os
+import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 
-from chalicelib.core.errors import LarisError
+from tests.kit.api import call
 from tests.kit.shop import Stock
-from tests.properties.ring.books import Books, hold_states, ledgers, order_rows, rows
-from tests.properties.ring.scheduler import run
-from tests.properties.ring.schedules import Choices, schedules
-from tests.properties.ring.stage import Stage, wants_repeat
+from tests.properties.ring.books import hold_states, ledgers, order_rows, rows
+from tests.properties.ring.play import Play
+from tests.properties.ring.schedules import Choices
+from tests.properties.ring.search import searched
+from tests.properties.ring.stage import Stage
 
-EXAMPLES = int(os.environ.get("LARIS_RING", "150"))
-SEARCH = settings(
-    max_examples=EXAMPLES,
-    database=None,
-    deadline=None,
-    derandomize=True,
-    report_multiple_bugs=False,
-    suppress_health_check=list(HealthCheck),
-)
+RACE = ("ani", "ani'", "budi", "citra")
+TABS = ("tab", "tab'", "other_tab", "edits", "works")
 
 
 @pytest.fixture(scope="module")
@@ -41,62 +31,81 @@ def stage():
         yield made
 
 
-def race(stage, choices):
-    """Everybody checks out, and repeats as the answer says; what comes of it is explained to the last unit."""
-    stage.reset()
-    books = Books()
-    answers = {}
+class Buying(Play):
+    """Everybody checks out, and repeats as the answer says."""
 
-    def buys(name, key):
-        def buy():
-            answers[name] = stage.shop.checks_out(stage.carts[name.partition("'")[0]], key)
+    asking = ("ani", "budi", "citra", "tab", "other_tab", "edits")
 
-        return buy
+    def ani(self):
+        return self.shop.checks_out(self.stage.carts["ani"], "k-ani")
 
-    def drain(outcome):
-        again = [name for name in outcome.actors if wants_repeat(answers.get(name))]
-        if again:
-            stage.pass_(seconds=40)
-        for name in again:
-            outcome.restart(name)
-        return stage.settles() or bool(again)
+    def budi(self):
+        return self.shop.checks_out(self.stage.carts["budi"], "k-budi")
 
-    def quiet(_):
-        check_ends(stage, answers)
+    def citra(self):
+        return self.shop.checks_out(self.stage.carts["citra"], "k-citra")
 
-    actors = {"ani": buys("ani", "k-ani"), "ani'": buys("ani'", "k-ani"), "budi": buys("budi", "k-budi")}
-    actors["citra"] = buys("citra", "k-citra")
-    return run(actors, choices, always=books.check, drain=drain, quiet=quiet, expected=(LarisError,), most_steps=1500)
+    def tab(self):
+        return self.shop.checks_out(self.stage.carts["citra"], "k-tab")
 
+    def other_tab(self):
+        return self.shop.checks_out(self.stage.carts["citra"], "k-other-tab")
 
-def check_ends(stage, answers):
-    codes = {name: (reply.status, reply.code) for name, reply in answers.items()}
-    sold = {name for name, (status, _) in codes.items() if status == 201}
-    assert codes["ani"] == codes["ani'"]
-    assert ("ani" in sold) != ("budi" in sold), codes
-    assert "citra" in sold, codes
-    assert all(code == (409, "out_of_stock") for name, code in codes.items() if name not in sold), codes
-    assert answers["ani"].text == answers["ani'"].text or "ani" not in sold
-    orders = order_rows()
-    assert len(orders) == 2
-    assert set(hold_states()) == set(ledgers()) == set(orders)
-    assert set(hold_states().values()) == {"held"}
-    assert stage.shop.stock_of("TERAKHIR") == Stock(available=0, reserved=1)
-    assert stage.shop.stock_of("SARUNG") == Stock(available=1, reserved=2)
-    carts = {row["order_id"] for row in rows("carts") if row["state"] == "closed"}
-    assert carts == set(orders)
-    # A gateway that was not reached loses no order: its payment says to try again.
-    assert {charge.reference.rpartition("-")[0] for charge in stage.bank.charges.values()} <= set(orders)
-    assert stage.pumps.failures == []
+    def edits(self):
+        return call("PUT", f"/store/carts/{self.stage.carts['citra']}/lines/SARUNG", {"quantity": 2})
+
+    def sold(self):
+        return {name for name, reply in self.answers.items() if reply.status == 201}
 
 
-@SEARCH
-@given(schedules(4))
+class Race(Buying):
+    """Two carts want the last unit; a third wants what there is enough of."""
+
+    def check(self):
+        answers, sold = self.answers, self.sold()
+        codes = {name: (reply.status, reply.code) for name, reply in answers.items()}
+        assert codes["ani"] == codes["ani'"]
+        assert ("ani" in sold) != ("budi" in sold), codes
+        assert "citra" in sold, codes
+        assert all(code == (409, "out_of_stock") for name, code in codes.items() if name not in sold), codes
+        assert answers["ani"].text == answers["ani'"].text or "ani" not in sold
+        orders = order_rows()
+        assert set(orders) == {answers[name].body["order"]["id"] for name in sold}
+        assert len(orders) == 2
+        assert set(ledgers()) == set(orders)
+        assert set(hold_states().values()) == {"held"}
+        assert self.shop.stock_of("TERAKHIR") == Stock(available=0, reserved=1)
+        assert self.shop.stock_of("SARUNG") == Stock(available=1, reserved=2)
+
+
+class Tabs(Buying):
+    """One cart is ordered from two tabs while a third changes it: one order, of what the cart was at that moment."""
+
+    def check(self):
+        answers, sold = self.answers, self.sold()
+        ((order_id, order),) = order_rows().items()
+        assert answers["tab"].text == answers["tab'"].text or "tab" not in sold
+        assert ("tab" in sold) == ("tab'" in sold) != ("other_tab" in sold)
+        assert all(answers[name].body["order"]["id"] == order_id for name in sold)
+        for name in {"tab", "tab'", "other_tab"} - sold:
+            assert (answers[name].status, answers[name].code) == (409, "cart_closed")
+        (cart,) = [row for row in rows("carts") if row["state"] == "closed"]
+        bought = {line["sku"]: line["quantity"] for line in json.loads(order["lines"])}
+        assert bought == {sku: quantity for sku, quantity, _ in json.loads(cart["lines"])}
+        assert self.shop.stock_of("SARUNG") == Stock(3 - bought["SARUNG"], reserved=bought["SARUNG"])
+
+
+@searched(110, actors=4)
 def test_the_last_unit_is_sold_once_and_every_answer_is_true(stage, choices):
-    race(stage, choices)
+    Race(stage).run(choices, *RACE)
+
+
+@searched(70, actors=5)
+def test_a_cart_becomes_one_order_however_often_it_is_asked_for(stage, choices):
+    Tabs(stage).run(choices, *TABS)
 
 
 def test_without_faults_the_first_who_comes_gets_it(stage):
-    outcome = race(stage, Choices())
+    outcome = Race(stage).run(Choices(), *RACE)
 
     assert outcome.faults == []
