@@ -29,8 +29,8 @@ from chalicelib.catalog.schemas import (
     StaffProductList,
 )
 from chalicelib.catalog.states import State
-from chalicelib.core.access import staff
 from chalicelib.core.api import Api, Created
+from chalicelib.identity.service import staff
 from chalicelib.taxes.errors import UnknownTaxClass
 
 api = Api(__name__)

@@ -2,7 +2,7 @@
 
 Chalice's middleware never sees an exception, so errors are translated around each view, here. One ``Api(__name__)``
 per module; a view takes what it names among: its path parameters, ``asked`` (the body), ``query``, ``caller``,
-``claim`` (of the Idempotency-Key), ``raw`` and ``headers``.
+``claim`` (of the Idempotency-Key), ``raw``, ``headers`` and ``visit``.
 """
 
 import functools
@@ -16,8 +16,10 @@ from urllib.parse import unquote
 import msgspec
 from chalice.app import Blueprint, Request, Response
 
-from chalicelib.core import db, ids, log
-from chalicelib.core.access import Access, Caller
+from chalicelib.core import audit, db, ids, log
+from chalicelib.core.access import ANYBODY, Access, Caller, Visit
+from chalicelib.core.audit import Trail
+from chalicelib.core.config import settings
 from chalicelib.core.errors import (
     Invalid,
     LarisError,
@@ -29,16 +31,32 @@ from chalicelib.core.errors import (
     UnsupportedMedia,
 )
 from chalicelib.core.idempotency import Answer, Claim, KeyReused, Replayed
+from chalicelib.core.limits import Local
 
 LARGEST_BODY: Final = 256 * 1024
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
-HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-site",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+}
+"""On every answer, errors included. Pages say what they load themselves (``Text.policy``)."""
+ASKED_FROM_ELSEWHERE: Final = {
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, X-Laris-Device",
+    "Access-Control-Expose-Headers": "Idempotent-Replayed, Location, Retry-After",
+    "Access-Control-Max-Age": "7200",
+}
 
 MOUNTED: Final[list["Api"]] = []
 """Every Api that the app has mounted, for the reference and for tests."""
 
 Headers = dict[str, str | list[str]]
+
+_brake: Final = Local(settings.requests_per_second)
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -58,6 +76,8 @@ class Text:
     body: str
     media: str
     cached_seconds: int = 0
+    policy: str = HEADERS["Content-Security-Policy"]
+    """The Content-Security-Policy of a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +96,20 @@ class Door:
     """True where the use case looks the claim up itself, together with its other reads."""
     refusals: tuple[type[LarisError], ...] = ()
     media: tuple[str, ...] = (JSON,)
+    recorded: bool | None = None
+    """Whether the audit trail has it; by default what changes something by privilege."""
     wants: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def summary(self) -> str:
         """The first line of the view's docstring."""
         return (inspect.getdoc(self.view) or "").partition("\n")[0]
+
+    @property
+    def is_recorded(self) -> bool:
+        """True if each use, and each refusal of one, goes into the audit trail."""
+        by_default = self.access.privileged and self.method != "GET"
+        return by_default if self.recorded is None else self.recorded
 
     @property
     def description(self) -> str:
@@ -122,6 +150,10 @@ class Api(Blueprint):
         self.prefix = options.get("url_prefix") or ""
         MOUNTED.append(self)
         super().register(app, options)
+        for path in dict.fromkeys(self.full_path(door) for door in self.doors):
+            if path not in app.routes or "OPTIONS" not in app.routes[path]:
+                methods = sorted(app.routes[path])
+                app.route(path, methods=["OPTIONS"], name=f"preflight {path}")(_preflight(app, methods))
 
     def full_path(self, door: Door) -> str:
         """The door's path in the app."""
@@ -149,8 +181,13 @@ def serve(door: Door, request: Request, parameters: Mapping[str, str]) -> Respon
     request_id = str(request.context.get("requestId") or ids.new("req"))
     marks = log.request_id.set(request_id), log.actor.set("guest")
     use_case = f"{door.view.__module__.split('.')[1]}.{door.view.__name__}"
+    visit = Visit(
+        headers={name.lower(): value for name, value in request.headers.items()},
+        path={name: unquote(text) for name, text in parameters.items()},
+        source=str(request.context.get("identity", {}).get("sourceIp") or ""),
+    )
     try:
-        response = _enter(door, request, {name: unquote(text) for name, text in parameters.items()})
+        response = _enter(door, request, visit)
         log.count(use_case, "succeeded")
     except Replayed as replayed:
         response = _response(replayed.answer, {"Idempotent-Replayed": "true"})
@@ -168,7 +205,28 @@ def serve(door: Door, request: Request, parameters: Mapping[str, str]) -> Respon
     finally:
         log.request_id.reset(marks[0])
         log.actor.reset(marks[1])
+    response.headers.update(shared_with(visit.headers.get("origin")))
     return response
+
+
+def shared_with(origin: str | None) -> dict[str, str]:
+    """The headers that let a page of ``origin`` read an answer: none unless just this origin is on the list."""
+    vary = {"Vary": "Origin"} if settings.allowed_origins else {}
+    if origin not in settings.allowed_origins:
+        return vary
+    return {**vary, **ASKED_FROM_ELSEWHERE, "Access-Control-Allow-Origin": str(origin)}
+
+
+def _preflight(app: Any, methods: list[str]) -> Callable[..., Response]:
+    def preflight(**_parameters: str) -> Response:
+        origin = {name.lower(): value for name, value in app.current_request.headers.items()}.get("origin")
+        shared = shared_with(origin)
+        if "Access-Control-Allow-Origin" in shared:
+            shared["Access-Control-Allow-Methods"] = ", ".join(methods)
+        headers: Headers = {**HEADERS, **shared}
+        return Response("", headers, 204)
+
+    return preflight
 
 
 def problem(error: LarisError, request_id: str) -> Response:
@@ -183,8 +241,8 @@ def problem(error: LarisError, request_id: str) -> Response:
         **error.facts,
     }
     headers: Headers = {**HEADERS, "Content-Type": PROBLEM}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(error.retry_after)
+    if error.wait is not None:
+        headers["Retry-After"] = str(error.wait)
     return Response(msgspec.json.encode(document).decode(), headers, error.status)
 
 
@@ -201,17 +259,41 @@ def problems_for_chalice(request: Request, get_response: Callable[[Request], Res
     return response
 
 
-def _enter(door: Door, request: Request, parameters: dict[str, str]) -> Response:
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    caller = door.access.admit(headers, parameters)
+def _enter(door: Door, request: Request, visit: Visit) -> Response:
+    _brake.take(f"from:{visit.source}")
+    caller = door.access.admit(visit)
+    if caller.principal != ANYBODY:
+        _brake.take(caller.principal)
     log.actor.set(caller.actor)
+    trail = Trail(
+        who=caller.actor,
+        action=f"{door.method} {request.context['resourcePath']}",
+        target=dict(visit.path),
+        source=visit.source,
+        agent=visit.headers.get("user-agent", ""),
+    )
+    if not door.is_recorded:
+        return _answer(door, request, visit, caller, trail)
+    with audit.kept(trail):
+        try:
+            response = _answer(door, request, visit, caller, trail)
+        except Replayed:
+            raise
+        except LarisError as refusal:
+            trail.end(refusal.code)
+            raise
+        trail.end(audit.DONE)
+    return response
+
+
+def _answer(door: Door, request: Request, visit: Visit, caller: Caller, trail: Trail) -> Response:
     raw = _raw_body(request)
-    values: dict[str, Any] = {"caller": caller, "raw": raw, "headers": headers, **parameters}
+    values: dict[str, Any] = {"caller": caller, "raw": raw, "headers": visit.headers, "visit": visit, **visit.path}
     if door.body is not None:
-        values["asked"] = read_json(raw, door.body)
+        values["asked"] = trail.asked = read_json(raw, door.body)
     if door.query is not None:
         values["query"] = _read_query(request, door.query)
-    claim = _claim(door, caller, parameters, headers, values.get("asked")) if door.idempotent else None
+    claim = _claim(door, caller, visit, values.get("asked")) if door.idempotent else None
     values["claim"] = claim
     if claim is not None and not door.claims_in_use_case:
         db.look(claim.lookup())
@@ -236,7 +318,8 @@ def _view(door: Door, values: Mapping[str, Any], claim: Claim | None) -> Any:
 def _finish(door: Door, result: Any, claim: Claim | None) -> Response:
     if isinstance(result, Text):
         cache = f"public, max-age={result.cached_seconds}" if result.cached_seconds else "no-store"
-        return Response(result.body, {**HEADERS, "Content-Type": result.media, "Cache-Control": cache})
+        page: Headers = {"Content-Type": result.media, "Cache-Control": cache, "Content-Security-Policy": result.policy}
+        return Response(result.body, {**HEADERS, **page})
     status, content, location = next(iter(door.answers)), result, None
     if isinstance(result, Created):
         status, content, location = 201, result.content, result.location
@@ -253,10 +336,10 @@ def _response(answer: Answer, extra: Mapping[str, str]) -> Response:
     return Response(answer.body, headers, answer.status)
 
 
-def _claim(door: Door, caller: Caller, parameters: Mapping[str, str], headers: Mapping[str, str], asked: Any) -> Claim:
-    request = msgspec.json.encode([dict(parameters), asked], order="sorted")
+def _claim(door: Door, caller: Caller, visit: Visit, asked: Any) -> Claim:
+    request = msgspec.json.encode([dict(visit.path), asked], order="sorted")
     route = f"{door.method} {door.view.__module__}.{door.view.__name__}"
-    key = headers.get("idempotency-key")
+    key = visit.headers.get("idempotency-key")
     return Claim.of(key, principal=caller.principal, route=route, request=request)
 
 

@@ -30,6 +30,21 @@ class Settings:
     """True where `chalice package` or `deploy` collects the functions, never inside one."""
     events_stream_arn: str
     topic_arn: str
+    allowed_origins: tuple[str, ...]
+    """Web origins whose pages may call the API, such as https://toko.example; none unless named."""
+    store_url: str
+    """Where the storefront is: links in letters to customers lead there."""
+    console_url: str
+    """Where staff work: links in letters to staff lead there, and passkeys are bound to its host."""
+    requests_per_second: int
+    """How many requests of one caller each running copy of the API serves; 0 for no limit."""
+    mail_from: str
+    """The sender of letters, as "Toko Laris <halo@toko.example>"; empty where none are sent."""
+    mail_configuration: str
+    """The SES configuration set that reports bounces and complaints."""
+    whatsapp_api_url: str
+    whatsapp_number: str
+    """The id of the sending phone number at WhatsApp; empty where none is used."""
     midtrans_api_url: str
     midtrans_snap_url: str
     transfer_accounts: str
@@ -53,6 +68,14 @@ class Settings:
             packaging="AWS_LAMBDA_FUNCTION_NAME" not in env,
             events_stream_arn=env.get("LARIS_EVENTS_STREAM_ARN", ""),
             topic_arn=env.get("LARIS_TOPIC_ARN", f"arn:aws:sns:{region}:000000000000:laris-{stage}-events"),
+            allowed_origins=tuple(filter(None, env.get("LARIS_ALLOWED_ORIGINS", "").split(","))),
+            store_url=env.get("LARIS_STORE_URL", "http://localhost:3000"),
+            console_url=env.get("LARIS_CONSOLE_URL", "http://localhost:8000"),
+            requests_per_second=int(env.get("LARIS_REQUESTS_PER_SECOND", "50")),
+            mail_from=env.get("LARIS_MAIL_FROM", ""),
+            mail_configuration=env.get("LARIS_MAIL_CONFIGURATION", f"laris-{stage}"),
+            whatsapp_api_url=env.get("LARIS_WHATSAPP_API_URL", "https://graph.facebook.com/v23.0"),
+            whatsapp_number=env.get("LARIS_WHATSAPP_NUMBER", ""),
             midtrans_api_url=env.get("LARIS_MIDTRANS_API_URL", "https://api.sandbox.midtrans.com"),
             midtrans_snap_url=env.get("LARIS_MIDTRANS_SNAP_URL", "https://app.sandbox.midtrans.com/snap/v1"),
             transfer_accounts=env.get("LARIS_TRANSFER_ACCOUNTS", "[]"),
@@ -69,6 +92,11 @@ class Settings:
     def bucket(self, purpose: str) -> str:
         """The name of a bucket."""
         return f"laris-{self.stage}-{purpose}"
+
+    @property
+    def master_key(self) -> str:
+        """The name of the KMS key that wraps the keys of personal data."""
+        return f"alias/laris-{self.stage}"
 
     def secret(self, name: str) -> str:
         """The name under which a secret stands in the parameter store."""

@@ -9,9 +9,10 @@ import random
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Generic, TypeVar, cast, overload
+from typing import Any, Final, Generic, Protocol, TypeVar, cast, overload
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -282,16 +283,36 @@ class Transaction:
             raise error
 
 
+class Rider(Protocol):
+    """Something that goes along with every transaction, such as the audit trail's entry."""
+
+    def board(self, tx: Transaction) -> None:
+        """Add what shall be written with it."""
+
+    def arrive(self) -> None:
+        """It was written."""
+
+
+riders: Final[ContextVar[tuple[Rider, ...]]] = ContextVar("riders", default=())
+"""Who goes along with the transactions of this request."""
+
+
 @contextmanager
 def transaction() -> Iterator[Transaction]:
-    """A transaction that is sent when the block ends without an error.
+    """A transaction that is sent when the block ends without an error; riders go along.
 
     Raises the refusal of the first write whose condition failed (WriteRefused where it has none), TooMany when
     contention did not end, UpstreamTimeout when the answer was lost, so that it may or may not have happened.
     """
     tx = Transaction()
     yield tx
+    if not len(tx):
+        return
+    for rider in riders.get():
+        rider.board(tx)
     tx.commit()
+    for rider in riders.get():
+        rider.arrive()
 
 
 def _refused(model: type[Row], refusal: Refusal | None, item: Mapping[str, Any] | None) -> LarisError:

@@ -18,8 +18,9 @@ class LarisError(Exception):
     retry_after: ClassVar[int | None] = None
     """Seconds to wait before trying again, where that helps."""
 
-    def __init__(self, detail: str = "", **facts: Any) -> None:
+    def __init__(self, detail: str = "", *, retry_after: int | None = None, **facts: Any) -> None:
         self.facts = facts
+        self.wait = retry_after or self.retry_after
         self.detail = detail or self.explanation()
         super().__init__(f"{self.code}: {self.detail} {facts or ''}".strip())
 
@@ -138,6 +139,15 @@ class UpstreamTimeout(LarisError):
 
     code = "upstream_timeout"
     status = 504
+    retry = True
+    retry_after = 5
+
+
+class Unavailable(LarisError):
+    """A part of ours that this needs is out of order; nothing was done, repeat later."""
+
+    code = "unavailable"
+    status = 503
     retry = True
     retry_after = 5
 

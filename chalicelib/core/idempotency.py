@@ -14,7 +14,7 @@ from typing import Final
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from chalicelib.core import clock, db
+from chalicelib.core import clock, crypto, db
 from chalicelib.core.config import settings
 from chalicelib.core.errors import InProgress, Invalid, LarisError, Malformed
 
@@ -22,6 +22,8 @@ KEPT_FOR: Final = timedelta(days=7)
 RUNS_AT_MOST: Final = timedelta(seconds=35)
 """Longer than any request may take: a gateway of the API gives up after 29 seconds."""
 LONGEST_KEY: Final = 255
+PURPOSE: Final = "answers"
+"""Answers are kept locked: an order's access token is among what they say."""
 
 
 class KeyMissing(Malformed):
@@ -109,7 +111,8 @@ class Claim:
     def finish(self, answer: Answer) -> None:
         """Keep the answer for replays; the first one kept stands."""
         row = ClaimRow(pk=self.id, sk="CLAIM")
-        actions = [ClaimRow.status.set(answer.status), ClaimRow.body.set(answer.body)]
+        locked = crypto.lock_text(PURPOSE, self.id, answer.body)
+        actions = [ClaimRow.status.set(answer.status), ClaimRow.body.set(locked)]
         if answer.location:
             actions.append(ClaimRow.location.set(answer.location))
         with db.transaction() as tx:
@@ -132,4 +135,5 @@ class Claim:
             return KeyReused()
         if not row.status:
             return InProgress()
-        return Replayed(Answer(int(row.status), row.body, row.location))
+        body = crypto.unlock_text(PURPOSE, self.id, row.body)
+        return Replayed(Answer(int(row.status), body, row.location))

@@ -35,7 +35,12 @@ by a JSON pointer in `errors`. Where `Retry-After` comes with it, the same reque
 """
 
 SECURITY_SCHEMES: Final = {
-    "admin_key": {"type": "http", "scheme": "bearer", "description": "The admin API key, for staff and integrations."},
+    "staff": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The session of a member of staff (`lks_…`), or an integration's key (`lk_sec_…`).",
+    },
+    "customer": {"type": "http", "scheme": "bearer", "description": "The session of a customer (`lkc_…`)."},
     "access_token": {
         "type": "http",
         "scheme": "bearer",
@@ -145,10 +150,7 @@ def refusals(door: Door) -> list[type[errors.LarisError]]:
         found.append(errors.TooLarge)
     if door.query is not None:
         found.append(errors.Invalid)
-    if door.access.scheme in {"admin_key", "access_token"}:
-        found.append(errors.Unauthenticated)
-    if door.access.scheme == "access_token":
-        found.append(errors.NotFound)
+    found += door.access.refusals
     if door.idempotent:
         found += WITH_KEY
     if door.method != "GET":

@@ -2,10 +2,10 @@
 
 from chalicelib.catalog.errors import UnknownSku
 from chalicelib.core import db
-from chalicelib.core.access import staff
 from chalicelib.core.api import Api, Created
 from chalicelib.core.errors import WriteRefused
 from chalicelib.core.idempotency import Claim
+from chalicelib.identity.service import staff
 from chalicelib.inventory import service as inventory
 from chalicelib.inventory.errors import (
     LocationExists,

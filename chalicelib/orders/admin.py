@@ -1,8 +1,8 @@
 """What staff do with orders."""
 
-from chalicelib.core.access import staff
 from chalicelib.core.api import Api
 from chalicelib.core.escrow import HoldMoved, Unbalanced
+from chalicelib.identity.service import staff
 from chalicelib.orders import service as orders
 from chalicelib.orders.errors import IllegalMove, OrderNotFound, StaleOrder
 from chalicelib.orders.schemas import (

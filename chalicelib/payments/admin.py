@@ -1,8 +1,8 @@
 """What staff do with payments."""
 
-from chalicelib.core.access import staff
 from chalicelib.core.api import Api
 from chalicelib.core.idempotency import Claim
+from chalicelib.identity.service import staff
 from chalicelib.payments import inbound, transfers
 from chalicelib.payments.errors import (
     MutationUsed,

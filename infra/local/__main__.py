@@ -142,17 +142,17 @@ def _must_be_free(*ports: int) -> None:
 
 def _open(port: int, ends: ExitStack) -> Api:
     """Start all there is, in order; ``ends`` learns how to end it."""
-    admin_key = f"lk_local_{secrets.token_urlsafe(24)}"
     server_key = f"SB-Mid-server-{secrets.token_urlsafe(18)}"
     cloud, endpoint = emulators.start_cloud()
     ends.callback(cloud.stop)
     midtrans = emulators.start_midtrans(server_key, f"http://127.0.0.1:{port}/webhooks/payments/midtrans", port + 1)
     ends.callback(midtrans.stop)
-    arn = emulators.fill_cloud(endpoint, admin_key, server_key)
+    arn = emulators.fill_cloud(endpoint, server_key)
     environment = emulators.environment(endpoint, midtrans.url)
     api = Api(port, {**environment, "LARIS_EVENTS_STREAM_ARN": arn})
     ends.callback(api.stop)
     api.start()
+    admin_key = emulators.make_key(environment)
     _load_shop(api, admin_key)
     ends.callback(env.remove)
     env.write(BASE_URL=api.url, ADMIN_KEY=admin_key, MIDTRANS_SIM_URL=midtrans.url, AWS_ENDPOINT_URL=endpoint)

@@ -82,6 +82,13 @@ def create_buckets(s3: Any, stage: str, region: str) -> None:
         )
 
 
+def create_keys(kms: Any, stage: str) -> None:
+    """Make the keys under their aliases."""
+    for alias in resources("AWS::KMS::Alias", stage):
+        made = kms.create_key(Description=alias.properties["AliasName"])
+        kms.create_alias(AliasName=alias.properties["AliasName"], TargetKeyId=made["KeyMetadata"]["KeyId"])
+
+
 def _create_queue(sqs: Any, queue: Resource, made: dict[str, str]) -> str:
     about = dict(queue.properties)
     name = about.pop("QueueName")

@@ -57,7 +57,7 @@ def environment(endpoint: str, midtrans_url: str) -> dict[str, str]:
     }
 
 
-def fill_cloud(endpoint: str, admin_key: str, server_key: str) -> str:
+def fill_cloud(endpoint: str, server_key: str) -> str:
     """Make what the template defines and put the secrets; the ARN of the event log's stream."""
     import botocore.session
 
@@ -73,12 +73,23 @@ def fill_cloud(endpoint: str, admin_key: str, server_key: str) -> str:
     cloud.create_tables(dynamodb, STAGE)
     cloud.create_messaging(client("sns"), client("sqs"), STAGE)
     cloud.create_buckets(client("s3"), STAGE, REGION)
+    cloud.create_keys(client("kms"), STAGE)
     kept = {
         "signing-key": secrets.token_urlsafe(32),
-        "admin-key": admin_key,
+        "index-key": secrets.token_urlsafe(32),
         "midtrans-server-key": server_key,
     }
     for name, value in kept.items():
         ssm.put_parameter(Name=f"/laris/{STAGE}/{name}", Value=value, Type="SecureString")
     table = dynamodb.describe_table(TableName=f"laris-{STAGE}-events")["Table"]
     return str(table["LatestStreamArn"])
+
+
+def make_key(variables: dict[str, str]) -> str:
+    """An integration's key that may do all that a key can do; ``variables`` are those of ``environment``."""
+    os.environ.update(variables)
+    from chalicelib.identity import service as identity
+
+    scopes = frozenset(identity.SCOPES) - identity.NOT_FOR_KEYS
+    _, token = identity.make_key(identity.KeyKind.INTEGRATION, "local", scopes, expires_at=None, made_by="make run")
+    return token

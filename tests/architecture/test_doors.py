@@ -109,7 +109,7 @@ def test_a_door_says_who_may_come_in(path, door):
 
     assert isinstance(door.access, Access)
     assert (door.access is public) == (name_of(door.method, path) in PUBLIC)
-    assert path.startswith("/admin/") == (door.access.scheme == "admin_key")
+    assert path.startswith("/admin/") == (door.access.scheme == "staff")
     assert path.startswith("/webhooks/") == (door.access.scheme == "partner_signature")
 
 

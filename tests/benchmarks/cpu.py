@@ -106,8 +106,7 @@ def _measured(orders: int) -> dict[str, Any]:
     from chalicelib.core import aws
     from infra.local.pumps import Pumps
     from tests.benchmarks import trip
-    from tests.kit import api, journey
-    from tests.kit.cloud import SECRETS
+    from tests.kit import api, journey, keys
 
     meter = Meter()
 
@@ -125,7 +124,7 @@ def _measured(orders: int) -> dict[str, Any]:
 
     gateway.answer = metered  # type: ignore[assignment, method-assign]
     pumps = Metered(app, sqs=aws.client("sqs"), streams=aws.client("dynamodbstreams"))
-    journey.stock_the_shelf(SECRETS["admin-key"])
+    journey.stock_the_shelf(keys.made())
     pumps.drain()
     bank = journey.Bank(os.environ["LARIS_MIDTRANS_API_URL"])
     kept: list[Meter] = []

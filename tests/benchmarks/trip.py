@@ -6,8 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from infra.local.pumps import Pumps
-from tests.kit import calls, journey
-from tests.kit.cloud import SECRETS
+from tests.kit import calls, journey, keys
 from tests.kit.journey import Bank, Buyer, sku
 
 CHECKOUT = "checkout"
@@ -65,7 +64,7 @@ def recorded_order() -> dict[str, list[calls.Log]]:
     with journey.midtrans(partner_asked) as bank:
         pumps = Recording(app, sqs=aws.client("sqs"), streams=aws.client("dynamodbstreams"))
         pumps.skip_stream()
-        journey.stock_the_shelf(SECRETS["admin-key"])
+        journey.stock_the_shelf(keys.everything())
         pumps.drain()
         whole_order(bank, pumps, span)
         logs.clear()

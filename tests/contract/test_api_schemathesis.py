@@ -19,7 +19,7 @@ from app import app
 from chalicelib.core import aws
 from chalicelib.payments import gateways
 from infra.local.pumps import Pumps
-from tests.kit import api, cloud
+from tests.kit import api, cloud, keys
 from tests.kit.gateways import FakeGateway
 from tests.kit.shop import Shop
 
@@ -141,7 +141,7 @@ def shop() -> Iterator[dict[str, str]]:
         }
         REAL_IDS.update({EXAMPLE_IDS[name]: real for name, real in ids.items()})
         yield {
-            "admin_key": f"Bearer {cloud.SECRETS['admin-key']}",
+            "staff": f"Bearer {keys.everything()}",
             "access_token": f"Bearer {placed['access_token']}",
         }
         REAL_IDS.clear()

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from infra.local.gateway import Gateway
+from tests.kit import keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,6 @@ def call(
     return Reply(status, json.loads(text) if is_json and text else text, answered, text)
 
 
-def as_staff(key: str = "lk_test_admin") -> dict[str, str]:
-    """The headers of staff."""
-    return {"Authorization": f"Bearer {key}"}
+def as_staff() -> dict[str, str]:
+    """The headers of an integration that may do all that a key can do."""
+    return {"Authorization": f"Bearer {keys.everything()}"}

@@ -20,12 +20,14 @@ ENVIRONMENT = {
     "LARIS_EVENTS_STREAM_ARN": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/laris-{STAGE}-events/stream/latest",
     "LARIS_TRANSFER_ACCOUNTS": '[{"bank":"BCA","number":"1234567890","holder":"PT Toko Laris"}]',
     "LARIS_METRICS": "0",
+    "LARIS_REQUESTS_PER_SECOND": "0",
+    "LARIS_ALLOWED_ORIGINS": "https://toko.example,https://admin.toko.example",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
 }
 
 SECRETS = {
     "signing-key": "a-signing-key-of-the-tests",
-    "admin-key": "lk_test_admin",
+    "index-key": "an-index-key-of-the-tests",
     "midtrans-server-key": "SB-Mid-server-abc123cde456",
 }
 
@@ -57,6 +59,7 @@ def start() -> Any:
     cloud.create_tables(client("dynamodb"), STAGE)
     cloud.create_messaging(client("sns"), client("sqs"), STAGE)
     cloud.create_buckets(client("s3"), STAGE, REGION)
+    cloud.create_keys(client("kms"), STAGE)
     for name, value in SECRETS.items():
         client("ssm").put_parameter(Name=f"/laris/{STAGE}/{name}", Value=value, Type="SecureString")
     return mock

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from tests.kit.api import Reply, as_staff, call
+from tests.kit.api import Reply, call
 from tests.kit.cloud import SECRETS
 from tests.kit.partner import Said, Scripted
 
@@ -35,8 +35,8 @@ ADDRESS = {
 
 
 def stock_the_shelf(key: str) -> None:
-    """Fill an empty shop through the admin API; ``key`` is the admin key."""
-    staff = as_staff(key)
+    """Fill an empty shop through the admin API; ``key`` is an integration's."""
+    staff = {"Authorization": f"Bearer {key}"}
     shelf = _made(call("POST", "/admin/categories", _category(), headers=staff))
     for number in range(SHELF):
         _made(call("POST", "/admin/products", _product(number, shelf["id"]), headers=staff))
