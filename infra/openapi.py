@@ -1,7 +1,7 @@
 """`make openapi`: writes the description of the API from the doors of the app, with an example wherever JSON goes.
 
 The examples are made here, on the developer's machine, so that nothing of this is packaged. What fields and types hold
-in them stands in ``examples.json``, under ``Type``, ``Type.field`` or ``field``, whichever is found first.
+in them stands in ``examples/``, under ``Type``, ``Type.field`` or ``field``, whichever is found first.
 """
 
 import importlib
@@ -17,7 +17,7 @@ from chalicelib.core import openapi
 from chalicelib.core.api import MOUNTED
 
 COMMITTED: Final = Path(chalicelib.__file__).parent / "console" / "openapi.json"
-SAMPLES: Final = Path(__file__).parent / "examples.json"
+SAMPLES: Final = Path(__file__).parent / "examples"
 DEEPEST: Final = 12
 NOWHERE: Final[Any] = object()
 KINDS: Final = {str: "string", int: "integer", bool: "boolean", dict: "object", list: "array", type(None): "null"}
@@ -42,7 +42,10 @@ def text() -> str:
 
 
 def _add_examples(described: dict[str, Any]) -> None:
-    maker = Examples(described["components"]["schemas"], json.loads(SAMPLES.read_text(encoding="utf-8")))
+    samples: dict[str, Any] = {}
+    for file in sorted(SAMPLES.glob("*.json")):
+        samples |= json.loads(file.read_text(encoding="utf-8"))
+    maker = Examples(described["components"]["schemas"], samples)
     operations = [each for methods in described["paths"].values() for each in methods.values()]
     for operation in operations:
         for parameter in operation["parameters"]:
