@@ -78,11 +78,14 @@ def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 @cache
 def routes() -> dict[tuple[str, str], Any]:
-    """The app's routes: the view that each method and path leads to."""
+    """The app's routes: the view that each method and path leads to. Preflights are none of ours to describe."""
     from app import app
 
     return {
-        (method, path): entry.view_function for path, methods in app.routes.items() for method, entry in methods.items()
+        (method, path): entry.view_function
+        for path, methods in app.routes.items()
+        for method, entry in methods.items()
+        if method != "OPTIONS"
     }
 
 

@@ -16,6 +16,7 @@ FLOATS_ALLOWED = {
     "chalicelib.core.client": "how long to wait for a partner",
     "chalicelib.core.clock": "seconds to sleep",
     "chalicelib.core.db": "seconds to back off",
+    "chalicelib.core.limits": "seconds until a token has grown back",
     "chalicelib.payments.gateways.midtrans": "how long to wait for it",
 }
 EXCEPT_ALL_ALLOWED = {
