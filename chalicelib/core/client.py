@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
@@ -22,6 +23,9 @@ PATIENCE: Final = 3
 """Seconds: two tries and a look-up stay well within the 29 s that the API's own gateway waits."""
 TRIES: Final = 2
 LARGEST_ANSWER: Final = 1024 * 1024
+CHUNK: Final = 64 * 1024
+SLOWEST: Final = 2
+"""A whole answer may take so many times the patience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +113,28 @@ def _once(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, 
             redirect=False,
             preload_content=False,
         )
-        raw = answer.read(LARGEST_ANSWER + 1)
-        answer.release_conn()
+        raw = _whole(answer, url, patience)
     except urllib3.exceptions.HTTPError as error:
         raise UpstreamTimeout(partner=_host(url)) from error
     if answer.status >= 500:
         raise Upstream(partner=_host(url), partner_status=answer.status)
     return Reply(answer.status, _object(raw, url))
+
+
+def _whole(answer: urllib3.BaseHTTPResponse, url: str, patience: float) -> bytes:
+    """The body, unless it is too large or comes too slowly, drop by drop; then the connection is closed with it."""
+    chunks, size, end = [], 0, clock.now() + timedelta(seconds=SLOWEST * patience)
+    while chunk := answer.read1(CHUNK):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > LARGEST_ANSWER:
+            answer.close()
+            raise Upstream("A partner's answer is too large.", partner=_host(url))
+        if clock.now() > end:
+            answer.close()
+            raise UpstreamTimeout(partner=_host(url))
+    answer.release_conn()
+    return b"".join(chunks)
 
 
 def _object(raw: bytes, url: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from chalicelib.events.payments import PaymentStarted
 from chalicelib.payments import ledger
 from chalicelib.payments.errors import AlreadyCovered, GatewayRefused, TooManyAttempts, UnknownMethod
 from chalicelib.payments.gateways import gateway
-from chalicelib.payments.gateways.port import Charge, RetryStep, Started
+from chalicelib.payments.gateways.port import LARGEST_CODE, Charge, RetryStep, Started
 from chalicelib.payments.models.books import AttemptRow, LedgerRow
 from chalicelib.payments.models.claims import CodeRow
 from chalicelib.payments.rules import (
@@ -32,7 +32,6 @@ from chalicelib.payments.states import AttemptState
 
 TRIES: Final = 5
 CODE_TRIES: Final = 20
-LARGEST_CODE: Final = 999
 CODE_OUTLASTS: Final = timedelta(days=1)
 """A transfer may be a day on its way; until then its amount is given to nobody else."""
 

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from chalicelib.core.money import Money
+
+LARGEST_CODE: Final = 999
+"""Of the rupiah added to a transfer, so that its amount is its own."""
 
 
 class Kind(StrEnum):

@@ -6,7 +6,6 @@ code: a few rupiah on top, claimed by the payments service per attempt, that tel
 """
 
 from collections.abc import Mapping
-from typing import Final
 
 import msgspec
 
@@ -15,6 +14,7 @@ from chalicelib.core.errors import Invalid
 from chalicelib.core.money import Money
 from chalicelib.payments.errors import BadSignature, GatewayRefused, NotRefundable, UnknownMethod
 from chalicelib.payments.gateways.port import (
+    LARGEST_CODE,
     BankAccount,
     Charge,
     Notice,
@@ -23,8 +23,6 @@ from chalicelib.payments.gateways.port import (
     Started,
     TransferStep,
 )
-
-LARGEST_CODE: Final = 999
 
 
 class Transfer:
