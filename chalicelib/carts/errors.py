@@ -4,13 +4,13 @@ from chalicelib.core.errors import Conflict, NotFound
 
 
 class CartNotFound(NotFound):
-    """There is no such cart."""
+    """There is no such cart, or it is somebody else's."""
 
     code = "cart_not_found"
 
 
 class CartClosed(Conflict):
-    """This cart has become an order; ``order_id`` says which. Start a new cart."""
+    """This cart has become an order, ``order_id``, or went into another, ``merged_into``. Use that or a new one."""
 
     code = "cart_closed"
 

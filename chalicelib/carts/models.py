@@ -1,9 +1,10 @@
-"""How carts are stored: one item each, under its id."""
+"""How carts are stored: one item each under its id, and one for each customer that names their open cart."""
 
 from datetime import timedelta
 from typing import Any, Final
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.update import Action
 
 from chalicelib.carts.errors import CartClosed, CartNotFound
 from chalicelib.carts.rules import Basket, Line
@@ -30,6 +31,8 @@ class Cart(db.Row):
     currency = UnicodeAttribute()
     lines: JSONAttribute = JSONAttribute()
     order_id = UnicodeAttribute(null=True)
+    owner = UnicodeAttribute(null=True)
+    merged_into = UnicodeAttribute(null=True)
     version = NumberAttribute()
     expires = NumberAttribute()
 
@@ -39,14 +42,15 @@ class Cart(db.Row):
         return db.Lookup(((cls, cart_id, "CART"),), lambda rows: rows[0])
 
     @classmethod
-    def add(cls, tx: db.Transaction, cart_id: str) -> None:
-        """Write a new empty cart."""
+    def add(cls, tx: db.Transaction, cart_id: str, owner: str | None = None) -> None:
+        """Write a new empty cart, a customer's or a guest's."""
         row = cls(
             pk=cart_id,
             sk="CART",
             state=OPEN,
             currency=settings.currency,
             lines=[],
+            owner=owner,
             version=1,
             expires=_expiry(),
         )
@@ -56,19 +60,33 @@ class Cart(db.Row):
     def set_lines(cls, tx: db.Transaction, basket: Basket, lines: tuple[Line, ...]) -> None:
         """Replace the lines of an open cart that nobody changed meanwhile."""
         stored = [[line.sku, line.quantity, line.seen.amount] for line in lines]
-        tx.update(
-            cls(basket.id, "CART"),
-            [cls.lines.set(stored), cls.version.set(basket.version + 1), cls.expires.set(_expiry())],
-            condition=(cls.state == OPEN) & (cls.version == basket.version),
-            refusal=refused,
-        )
+        cls._change(tx, basket, [cls.lines.set(stored), cls.expires.set(_expiry())])
 
     @classmethod
     def close(cls, tx: db.Transaction, basket: Basket, order_id: str) -> None:
         """Close an open cart that nobody changed meanwhile: it became ``order_id``."""
+        cls._change(tx, basket, [cls.state.set(CLOSED), cls.order_id.set(order_id)])
+
+    @classmethod
+    def close_into(cls, tx: db.Transaction, basket: Basket, into: Basket) -> None:
+        """Close an open cart that nobody changed meanwhile: what was in it is in ``into``."""
+        cls._change(tx, basket, [cls.state.set(CLOSED), cls.merged_into.set(into.id), cls.owner.set(str(into.owner))])
+
+    @classmethod
+    def give(cls, tx: db.Transaction, basket: Basket, owner: str) -> None:
+        """Make an open guest's cart that nobody changed meanwhile a customer's."""
+        cls._change(tx, basket, [cls.owner.set(owner), cls.expires.set(_expiry())])
+
+    @classmethod
+    def remove(cls, tx: db.Transaction, basket: Basket) -> None:
+        """Take the cart away, if nobody changed it meanwhile."""
+        tx.delete(cls(basket.id, "CART"), condition=cls.version == basket.version)
+
+    @classmethod
+    def _change(cls, tx: db.Transaction, basket: Basket, actions: list[Action]) -> None:
         tx.update(
             cls(basket.id, "CART"),
-            [cls.state.set(CLOSED), cls.order_id.set(order_id), cls.version.set(basket.version + 1)],
+            [*actions, cls.version.set(basket.version + 1)],
             condition=(cls.state == OPEN) & (cls.version == basket.version),
             refusal=refused,
         )
@@ -82,7 +100,35 @@ class Cart(db.Row):
             order_id=self.order_id,
             lines=tuple(Line(sku, quantity, Money(seen, self.currency)) for sku, quantity, seen in stored),
             version=int(self.version),
+            owner=self.owner,
+            merged_into=self.merged_into,
         )
+
+
+class OwnerRow(db.Row):
+    """pk = "OWNER#" and a customer's id, sk = "CART": which cart is theirs."""
+
+    class Meta:
+        table_name = settings.table("carts")
+
+    cart_id = UnicodeAttribute()
+
+    @classmethod
+    def lookup(cls, customer: str) -> "db.Lookup[str | None]":
+        """Reads which cart is the customer's; it may be closed, or gone."""
+        return db.Lookup(((cls, _owner(customer), "CART"),), lambda rows: rows[0].cart_id if rows[0] else None)
+
+    @classmethod
+    def point(cls, tx: db.Transaction, customer: str, cart_id: str, *, before: str | None) -> None:
+        """Let the customer's cart be this one, if it was ``before``; refused with WriteRefused."""
+        as_read = cls.cart_id == before if before else cls.pk.does_not_exist()
+        row = cls(pk=_owner(customer), sk="CART", cart_id=cart_id)
+        tx.put(row, condition=as_read)
+
+    @classmethod
+    def remove(cls, tx: db.Transaction, customer: str, cart_id: str) -> None:
+        """Let the customer have no cart, if it was this one; refused with WriteRefused."""
+        tx.delete(cls(_owner(customer), "CART"), condition=cls.cart_id == cart_id)
 
 
 def refused(cart: Cart | None) -> LarisError:
@@ -90,8 +136,12 @@ def refused(cart: Cart | None) -> LarisError:
     if cart is None:
         return CartNotFound()
     if cart.state == CLOSED:
-        return CartClosed(order_id=cart.order_id)
+        return CartClosed(order_id=cart.order_id, merged_into=cart.merged_into)
     return WriteRefused()
+
+
+def _owner(customer: str) -> str:
+    return f"OWNER#{customer}"
 
 
 def _expiry() -> int:

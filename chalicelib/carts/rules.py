@@ -1,7 +1,7 @@
 """Pricing a basket: pure arithmetic over offers and tax rates, in whole units of money."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.catalog.service import Offer
@@ -30,6 +30,10 @@ class Basket:
     order_id: str | None
     lines: tuple[Line, ...]
     version: int
+    owner: str | None = None
+    """The customer whose cart it is; None for a guest's."""
+    merged_into: str | None = None
+    """The cart that took in what was in this one."""
 
     @property
     def skus(self) -> tuple[str, ...]:
@@ -122,6 +126,19 @@ def changes(lines: Sequence[Line], offers: Mapping[str, Offer]) -> list[Change]:
         for line in lines
         if offers[line.sku].price != line.seen
     ]
+
+
+def merged(into: Sequence[Line], others: Sequence[Line]) -> tuple[Line, ...]:
+    """What is in either; of a SKU in both, as many as in both together, up to what a cart may hold.
+
+    The price last shown is that of ``others``: what came in later was seen later.
+    """
+    found = {line.sku: line for line in into}
+    for line in others:
+        before = found[line.sku].quantity if line.sku in found else 0
+        if before or len(found) < MOST_LINES:
+            found[line.sku] = replace(line, quantity=min(before + line.quantity, MOST_PER_LINE))
+    return tuple(found.values())
 
 
 def _line(line: Line, offer: Offer, rates: Mapping[str, TaxRate], tax_included: bool) -> PricedLine:

@@ -18,6 +18,12 @@ class SetLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: Annotated[int, msgspec.Meta(ge=0, le=MOST_PER_LINE)]
 
 
+class OpenCart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The cart that was filled before logging in, if there is one."""
+
+    cart_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+
+
 class Totals(msgspec.Struct, frozen=True):
     """What it comes to; ``tax`` is within the other amounts if ``tax_included``."""
 
@@ -74,11 +80,13 @@ class CartLine(msgspec.Struct, frozen=True):
 
 
 class CartView(msgspec.Struct, frozen=True):
-    """A cart at today's prices. Whoever knows ``id`` may use it."""
+    """A cart at today's prices. Whoever knows ``id`` may use it, until a customer who logged in takes it over."""
 
     id: str
     state: Literal["open", "closed"]
     order_id: str | None
+    merged_into: str | None
+    """The cart that took in what was in this one when its buyer logged in."""
     lines: list[CartLine]
     gone: list[str]
     """SKUs in the cart that are no longer in the catalogue: take them out."""
@@ -92,6 +100,7 @@ class CartView(msgspec.Struct, frozen=True):
             id=basket.id,
             state="open" if basket.is_open else "closed",
             order_id=basket.order_id,
+            merged_into=basket.merged_into,
             lines=[CartLine.of(line, seen[line.offer.sku]) for line in priced.lines],
             gone=[sku for sku in seen if sku not in offers],
             totals=Totals.of(priced.totals),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from chalicelib.catalog.models.categories import CategoryRow
 from chalicelib.catalog.rules.categories import Category, Tree
 from chalicelib.catalog.rules.products import SLUG_PATTERN
-from chalicelib.core import db, ids, outbox
+from chalicelib.core import audit, db, ids, outbox
 from chalicelib.core.errors import Invalid, WriteRefused
 from chalicelib.core.log import logger
 from chalicelib.core.texts import LocalText
@@ -50,6 +50,7 @@ def _write(decide: Callable[[Tree], Category]) -> Category:
         if tree.categories.get(category.id) == category:
             return category
         _check(tree, category)
+        audit.change(f"category:{category.id}", before=tree.categories.get(category.id), after=category)
         try:
             with db.transaction() as tx:
                 CategoryRow.write(tx, tree, category)

@@ -11,7 +11,7 @@ from chalicelib.catalog.models.products import ProductRow, SkuRow, SlugRow
 from chalicelib.catalog.rules import products as rules
 from chalicelib.catalog.rules.products import SKU_PATTERN, Details, Offer, Product
 from chalicelib.catalog.states import State
-from chalicelib.core import clock, db, ids, outbox
+from chalicelib.core import audit, clock, db, ids, outbox
 from chalicelib.core.errors import WriteRefused
 from chalicelib.core.log import logger
 from chalicelib.events.catalog import ProductChanged
@@ -76,6 +76,7 @@ def create(details: Details, *, slug: str | None, state: State) -> Product:
         updated_at=now,
     )
     _check(product)
+    audit.change(f"product:{product.id}", after={"slug": product.slug, "state": state, "skus": product.skus})
     with db.transaction() as tx:
         ProductRow.add(tx, product)
         SlugRow.take(tx, product.slug, product.id)
@@ -102,6 +103,7 @@ def change(product_id: str, version: int, changes: Mapping[str, Any]) -> Product
     _check(after)
     rules.check_touched(before, after)
     after = replace(after, version=version + 1, updated_at=clock.now())
+    audit.changed(f"product:{product_id}", before, after)
     with db.transaction() as tx:
         ProductRow.change(tx, before, after)
         _move_slug(tx, before, after)

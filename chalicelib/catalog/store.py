@@ -5,13 +5,15 @@ from chalicelib.catalog import service as catalog
 from chalicelib.catalog.errors import CategoryNotFound, ProductNotFound
 from chalicelib.catalog.models.categories import CategoryRow
 from chalicelib.catalog.schemas import BrowseProducts, CategoryTree, ProductCard, ProductCards, StoreProduct
-from chalicelib.core.access import public
 from chalicelib.core.api import Api
+from chalicelib.identity.service import storefront
 
 api = Api(__name__)
 
 
-@api.get("/products", access=public, query=BrowseProducts, answers={200: ProductCards}, refusals=(CategoryNotFound,))
+@api.get(
+    "/products", access=storefront, query=BrowseProducts, answers={200: ProductCards}, refusals=(CategoryNotFound,)
+)
 def browse_products(query: BrowseProducts) -> ProductCards:
     """Products for shoppers: of a category, found by words, or all.
 
@@ -28,13 +30,13 @@ def browse_products(query: BrowseProducts) -> ProductCards:
     return ProductCards([ProductCard.of(product) for product in page.items], page.next_cursor)
 
 
-@api.get("/products/{slug}", access=public, answers={200: StoreProduct}, refusals=(ProductNotFound,))
+@api.get("/products/{slug}", access=storefront, answers={200: StoreProduct}, refusals=(ProductNotFound,))
 def get_product(slug: str) -> StoreProduct:
     """A product's page, with its variants."""
     return StoreProduct.of(catalog.on_sale(slug))
 
 
-@api.get("/categories", access=public, answers={200: CategoryTree})
+@api.get("/categories", access=storefront, answers={200: CategoryTree})
 def get_categories() -> CategoryTree:
     """The category tree."""
     return CategoryTree.of(CategoryRow.tree().categories.values())

@@ -7,6 +7,7 @@ import msgspec
 
 from chalicelib.core.errors import Invalid
 from chalicelib.core.money import Money
+from chalicelib.core.personal import PERSONAL, SECRET
 from chalicelib.orders.service import Address, Contact, OrderView, PaymentView
 from chalicelib.payments.service import PaymentChoice
 from chalicelib.shipping.service import Option
@@ -21,9 +22,9 @@ INDONESIAN_POSTAL_CODE: Final = re.compile(r"[0-9]{5}", re.ASCII)
 class ContactIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who orders. The phone may be written as Indonesians write it: 0812… becomes +62812…."""
 
-    name: Annotated[str, NAME]
-    email: Annotated[str, EMAIL]
-    phone: Annotated[str, PHONE]
+    name: Annotated[str, NAME, PERSONAL]
+    email: Annotated[str, EMAIL, PERSONAL]
+    phone: Annotated[str, PHONE, PERSONAL]
 
     def contact(self) -> Contact:
         """For the order. Raises Invalid for a number that cannot be one."""
@@ -33,11 +34,11 @@ class ContactIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AddressIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where it goes."""
 
-    line1: Annotated[str, LINE]
-    district: Annotated[str, NAME]
-    city: Annotated[str, NAME]
-    province: Annotated[str, NAME]
-    postal_code: Annotated[str, msgspec.Meta(min_length=3, max_length=12)]
+    line1: Annotated[str, LINE, PERSONAL]
+    district: Annotated[str, NAME, PERSONAL]
+    city: Annotated[str, NAME, PERSONAL]
+    province: Annotated[str, NAME, PERSONAL]
+    postal_code: Annotated[str, msgspec.Meta(min_length=3, max_length=12), PERSONAL]
     country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] = "ID"
 
     def address(self) -> Address:
@@ -59,7 +60,7 @@ class PaymentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     gateway: Annotated[str, msgspec.Meta(max_length=40)]
     method: Annotated[str, msgspec.Meta(max_length=40)]
-    token: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    token: Annotated[str, msgspec.Meta(max_length=200), SECRET] | None = None
 
     def choice(self) -> PaymentChoice:
         """For the till."""
@@ -124,5 +125,5 @@ class PlacedOrder(msgspec.Struct, frozen=True):
     """The order, the key to it, and what the buyer does next to pay."""
 
     order: OrderView
-    access_token: str
+    access_token: Annotated[str, SECRET]
     payment: PaymentView

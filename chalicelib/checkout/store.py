@@ -11,11 +11,13 @@ from chalicelib.checkout.schemas import (
     ShippingOptions,
 )
 from chalicelib.checkout.service import Wish
-from chalicelib.core.access import public, token_for
+from chalicelib.core.access import Caller, token_for
 from chalicelib.core.api import Api, Created
 from chalicelib.core.idempotency import Claim
+from chalicelib.core.vault import KeysUnavailable
+from chalicelib.identity.service import customer_or_guest
 from chalicelib.inventory.errors import OutOfStock, TooManyLines
-from chalicelib.orders.errors import NumberTaken
+from chalicelib.orders.errors import NotPayable, NumberTaken
 from chalicelib.orders.service import OrderView, PaymentView
 from chalicelib.payments.errors import UnknownGateway, UnknownMethod
 from chalicelib.shipping.errors import NotDeliverable, UnknownShippingOption
@@ -25,20 +27,20 @@ api = Api(__name__)
 
 @api.post(
     "/shipping-quotes",
-    access=public,
+    access=customer_or_guest,
     body=AskForQuotes,
     answers={200: ShippingOptions},
     refusals=(CartNotFound, CartEmpty, NotDeliverable),
 )
-def quote_shipping(asked: AskForQuotes) -> ShippingOptions:
+def quote_shipping(asked: AskForQuotes, caller: Caller) -> ShippingOptions:
     """What it costs to send a cart to an address, cheapest first."""
-    options = checkout.quotes(asked.cart_id, asked.address.address())
+    options = checkout.quotes(asked.cart_id, asked.address.address(), caller.account)
     return ShippingOptions([ShippingOption.of(option) for option in options])
 
 
 @api.post(
     "/checkout",
-    access=public,
+    access=customer_or_guest,
     body=PlaceOrder,
     answers={201: PlacedOrder},
     idempotent=True,
@@ -56,13 +58,16 @@ def quote_shipping(asked: AskForQuotes) -> ShippingOptions:
         NotDeliverable,
         UnknownGateway,
         UnknownMethod,
+        NotPayable,
         NumberTaken,
+        KeysUnavailable,
     ),
 )
-def place_order(asked: PlaceOrder, claim: Claim) -> Created:
+def place_order(asked: PlaceOrder, claim: Claim, caller: Caller) -> Created:
     """Order a cart and get the next payment step.
 
-    The stock is held until `expires_at`. `access_token` is the key to the order: keep it. If the gateway cannot be
+    The order is the customer's who shows their session, or of whom the e-mail address is known. The stock
+    is held until `expires_at`. `access_token` is the key to the order: keep it. If the gateway cannot be
     reached the order stands all the same, and `next_step.kind` is `retry`: start another payment for it.
     """
     wish = Wish(
@@ -71,6 +76,7 @@ def place_order(asked: PlaceOrder, claim: Claim) -> Created:
         address=asked.address.address(),
         shipping_option=asked.shipping_option,
         payment=asked.payment.choice(),
+        customer=caller.account,
     )
     placed = checkout.place(wish, claim)
     order = placed.order

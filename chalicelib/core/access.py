@@ -52,6 +52,8 @@ class Caller:
     session: str | None = None
     """The id of the session, where there is one."""
     scopes: frozenset[str] = frozenset()
+    is_public: bool = False
+    """True for a key that stands in storefronts' pages: anybody may have it, so what it tries tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Access:
     """What it may raise."""
     scope: str | None = None
     """The scope that staff and keys need."""
+    optional: str | None = None
+    """A security scheme that may be shown where none is asked."""
     privileged: bool = False
     """True where each change, and each refusal of one, goes into the audit trail."""
 

@@ -21,6 +21,7 @@ from chalicelib.core.access import ANYBODY, Access, Caller, Visit
 from chalicelib.core.audit import Trail
 from chalicelib.core.config import settings
 from chalicelib.core.errors import (
+    Forbidden,
     Invalid,
     LarisError,
     Malformed,
@@ -46,7 +47,7 @@ HEADERS: Final = {
 }
 """On every answer, errors included. Pages say what they load themselves (``Text.policy``)."""
 ASKED_FROM_ELSEWHERE: Final = {
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, X-Laris-Device",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, X-Laris-Device, X-Laris-Key",
     "Access-Control-Expose-Headers": "Idempotent-Replayed, Location, Retry-After",
     "Access-Control-Max-Age": "7200",
 }
@@ -261,17 +262,18 @@ def problems_for_chalice(request: Request, get_response: Callable[[Request], Res
 
 def _enter(door: Door, request: Request, visit: Visit) -> Response:
     _brake.take(f"from:{visit.source}")
-    caller = door.access.admit(visit)
-    if caller.principal != ANYBODY:
-        _brake.take(caller.principal)
-    log.actor.set(caller.actor)
     trail = Trail(
-        who=caller.actor,
+        who=log.actor.get(),
         action=f"{door.method} {request.context['resourcePath']}",
         target=dict(visit.path),
         source=visit.source,
         agent=visit.headers.get("user-agent", ""),
     )
+    caller = _admitted(door, visit, trail)
+    if caller.principal != ANYBODY:
+        _brake.take(caller.principal)
+    log.actor.set(caller.actor)
+    trail.who = caller.actor
     if not door.is_recorded:
         return _answer(door, request, visit, caller, trail)
     with audit.kept(trail):
@@ -282,8 +284,23 @@ def _enter(door: Door, request: Request, visit: Visit) -> Response:
         except LarisError as refusal:
             trail.end(refusal.code)
             raise
+        except Exception:
+            trail.end(Unexpected.code)
+            raise
         trail.end(audit.DONE)
     return response
+
+
+def _admitted(door: Door, visit: Visit, trail: Trail) -> Caller:
+    """Who comes in. Somebody known who may not is recorded; a stranger writes nothing."""
+    try:
+        return door.access.admit(visit)
+    except Forbidden as refusal:
+        if door.is_recorded and refusal.who is not None:
+            _brake.take(refusal.who)
+            trail.who = refusal.who
+            trail.end(refusal.code)
+        raise
 
 
 def _answer(door: Door, request: Request, visit: Visit, caller: Caller, trail: Trail) -> Response:

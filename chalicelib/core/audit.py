@@ -10,11 +10,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from chalicelib.core import clock, db, ids, log, outbox, personal
+import msgspec
+
+from chalicelib.core import clock, crypto, db, ids, log, outbox, personal
 from chalicelib.events.audit import AuditRecorded, Change
 
 DONE: Final = "done"
 LONGEST_AGENT: Final = 200
+LARGEST_VALUE: Final = 8 * 1024
+"""Bytes. Of what is larger the trail has the digest: an entry has to fit into a message."""
 
 _current: ContextVar["Trail | None"] = ContextVar("trail", default=None)
 
@@ -44,7 +48,9 @@ class Trail:
 
     def end(self, outcome: str) -> None:
         """Record what no transaction did: a refusal, or something that is kept elsewhere."""
-        if self.is_written and outcome == DONE and not self.changes:
+        if outcome != DONE:
+            self.changes.clear()  # they did not come to pass
+        elif self.is_written and not self.changes:
             return
         token = db.riders.set(())
         try:
@@ -65,7 +71,7 @@ class Trail:
             agent=self.agent[:LONGEST_AGENT],
             request_id=log.request_id.get(),
             outcome=outcome,
-            asked=personal.masked(self.asked),
+            asked=_told(personal.masked(self.asked)),
             changes=tuple(self.changes),
         )
 
@@ -73,11 +79,20 @@ class Trail:
 def change(subject: str, *, before: Any = None, after: Any = None) -> None:
     """Say how the thing called ``subject`` was and is; marked fields are masked. Nothing where no trail is kept.
 
-    Call it before the transaction that does it is committed. Values may be Structs, mappings or plain values.
+    Call it before the transaction that does it is committed; said again, as when that is tried again, the last counts.
+    Values may be Structs, dataclasses, mappings or plain values.
     """
     trail = _current.get()
     if trail is not None:
-        trail.changes.append(Change(subject, personal.masked(before), personal.masked(after)))
+        said = Change(subject, _told(personal.masked(before)), _told(personal.masked(after)))
+        trail.changes[:] = [*(each for each in trail.changes if each.subject != subject), said]
+
+
+def changed(subject: str, before: Any, after: Any) -> None:
+    """The same for a large thing: of its fields only those that differ are said."""
+    plain = msgspec.to_builtins(before), msgspec.to_builtins(after)
+    told = _differing(plain, (personal.masked(before), personal.masked(after)))
+    change(subject, before=told[0], after=told[1])
 
 
 def name(who: str) -> None:
@@ -96,3 +111,22 @@ def kept(trail: Trail) -> Iterator[None]:
     finally:
         _current.reset(mark)
         db.riders.reset(rides)
+
+
+def _differing(plain: tuple[Any, Any], shown: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Of ``shown``, a thing before and after, what differs in ``plain``, where nothing is masked."""
+    if not all(isinstance(value, dict) for value in (*plain, *shown)):
+        return shown
+    names = [name for name in {**plain[0], **plain[1]} if plain[0].get(name) != plain[1].get(name)]
+    parts = {
+        name: _differing((plain[0].get(name), plain[1].get(name)), (shown[0].get(name), shown[1].get(name)))
+        for name in names
+    }
+    return {name: part[0] for name, part in parts.items()}, {name: part[1] for name, part in parts.items()}
+
+
+def _told(value: Any) -> Any:
+    """``value``, or what it is known again by if it is too large to be told."""
+    text = msgspec.json.encode(value, order="sorted").decode()
+    size = len(text.encode())
+    return value if size <= LARGEST_VALUE else {"bytes": size, "sha256": crypto.digest(text)}

@@ -9,17 +9,23 @@ from botocore.session import Session, get_session
 from chalicelib.core.config import settings
 
 CONFIG: Final = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
+ONCE: Final = Config(connect_timeout=1, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1})
 
 _clients: dict[str, Any] = {}
 _making = threading.Lock()
 _session: Session | None = None
 
 
-def client(service: str) -> Any:
-    """The shared client of ``service`` (clients are thread safe, making them is not)."""
+def client(service: str, *, repeats: bool = True) -> Any:
+    """The shared client of ``service`` (clients are thread safe, making them is not).
+
+    ``repeats`` is False where an operation must not be tried again unasked, since it may have been done.
+    """
     global _session
+    name = service if repeats else f"{service}, once"
     with _making:
-        if service not in _clients:
+        if name not in _clients:
             _session = _session or get_session()
-            _clients[service] = _session.create_client(service, region_name=settings.region, config=CONFIG)
-        return _clients[service]
+            config = CONFIG if repeats else ONCE
+            _clients[name] = _session.create_client(service, region_name=settings.region, config=config)
+        return _clients[name]

@@ -22,6 +22,8 @@ class Settings:
     """True where prices hold the tax, as in Indonesian retail; False for sales between businesses."""
     payment_minutes: int
     """How long an order waits for its payment."""
+    order_years: int
+    """How many full years, after the one in which an order was placed, its contact and address are kept."""
     partial_batches: bool
     """True once the queue mappings are proven to carry ReportBatchItemFailures."""
     metrics: bool
@@ -32,10 +34,14 @@ class Settings:
     topic_arn: str
     allowed_origins: tuple[str, ...]
     """Web origins whose pages may call the API, such as https://toko.example; none unless named."""
+    shop_name: str
+    """How the shop calls itself in letters."""
     store_url: str
     """Where the storefront is: links in letters to customers lead there."""
     console_url: str
     """Where staff work: links in letters to staff lead there, and passkeys are bound to its host."""
+    storefront_key_required: bool
+    """True where the store surface is for storefronts that show a publishable key, and for nobody else."""
     requests_per_second: int
     """How many requests of one caller each running copy of the API serves; 0 for no limit."""
     mail_from: str
@@ -63,14 +69,17 @@ class Settings:
             tax_registered=env.get("LARIS_TAX_REGISTERED", "1") == "1",
             prices_include_tax=env.get("LARIS_PRICES_INCLUDE_TAX", "1") == "1",
             payment_minutes=int(env.get("LARIS_PAYMENT_MINUTES", "60")),
+            order_years=int(env.get("LARIS_ORDER_YEARS", "5")),
             partial_batches=env.get("LARIS_PARTIAL_BATCHES", "0") == "1",
             metrics=env.get("LARIS_METRICS", "1") == "1",
             packaging="AWS_LAMBDA_FUNCTION_NAME" not in env,
             events_stream_arn=env.get("LARIS_EVENTS_STREAM_ARN", ""),
             topic_arn=env.get("LARIS_TOPIC_ARN", f"arn:aws:sns:{region}:000000000000:laris-{stage}-events"),
             allowed_origins=tuple(filter(None, env.get("LARIS_ALLOWED_ORIGINS", "").split(","))),
+            shop_name=env.get("LARIS_SHOP_NAME", "Toko Laris"),
             store_url=env.get("LARIS_STORE_URL", "http://localhost:3000"),
             console_url=env.get("LARIS_CONSOLE_URL", "http://localhost:8000"),
+            storefront_key_required=env.get("LARIS_STOREFRONT_KEY_REQUIRED", "0") == "1",
             requests_per_second=int(env.get("LARIS_REQUESTS_PER_SECOND", "50")),
             mail_from=env.get("LARIS_MAIL_FROM", ""),
             mail_configuration=env.get("LARIS_MAIL_CONFIGURATION", f"laris-{stage}"),

@@ -5,7 +5,7 @@ reference prints for that code. Facts given as keywords become members of the pr
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class LarisError(Exception):
@@ -49,6 +49,14 @@ class Forbidden(LarisError):
 
     code = "forbidden"
     status = 403
+
+    who: str | None = None
+    """The actor that is refused, where that is known: for the audit trail, never for the answer."""
+
+    def of(self, who: str) -> Self:
+        """The same, with who is refused."""
+        self.who = who
+        return self
 
 
 class NotFound(LarisError):

@@ -41,10 +41,19 @@ SECURITY_SCHEMES: Final = {
         "description": "The session of a member of staff (`lks_…`), or an integration's key (`lk_sec_…`).",
     },
     "customer": {"type": "http", "scheme": "bearer", "description": "The session of a customer (`lkc_…`)."},
+    "storefront_key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Laris-Key",
+        "description": "The publishable key of a storefront (`lk_pub_…`); a shop may insist on it.",
+    },
     "access_token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The access token of one thing, such as the `access_token` that comes with an order.",
+        "description": (
+            "The access token of one thing, such as the `access_token` that comes with an order; "
+            "the session of the customer whose it is (`lkc_…`) will do too."
+        ),
     },
     "partner_signature": {
         "type": "apiKey",
@@ -186,6 +195,8 @@ def _operation(path: str, door: Door, by_type: dict[Any, Any], components: dict[
         operation["description"] = _marked(door.description)
     if door.access.scheme:
         operation["security"] = [{door.access.scheme: []}]
+    elif door.access.optional:
+        operation["security"] = [{}, {door.access.optional: []}]
     if door.body is not None:
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": by_type[door.body]}}}
     elif "raw" in door.wants:

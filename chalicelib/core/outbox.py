@@ -17,6 +17,8 @@ from chalicelib.core.config import settings
 from chalicelib.core.errors import Upstream
 
 LARGEST_PUBLISH: Final = 10
+HEAVIEST_PUBLISH: Final = 200 * 1024
+"""Bytes; SNS takes 256 KB in a batch, attributes and all."""
 
 
 class Event(Protocol):
@@ -91,25 +93,32 @@ def envelope(image: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
 
 
 def relay(images: Iterable[Mapping[str, Mapping[str, str]]]) -> int:
-    """Send new facts on to the topic, ten at a time; how many. Raises Upstream if one was not taken, so that the
-    stream gives the whole batch again.
+    """Send new facts on to the topic, as many at a time as it takes; how many. Raises Upstream if one was not taken,
+    so that the stream gives the whole batch again.
     """
-    messages = [envelope(image) for image in images]
-    for start in range(0, len(messages), LARGEST_PUBLISH):
-        _send(messages[start : start + LARGEST_PUBLISH])
+    messages = [(message["type"], msgspec.json.encode(message)) for message in map(envelope, images)]
+    batch: list[tuple[str, bytes]] = []
+    for message in messages:
+        heavy = sum(len(text) for _, text in [*batch, message]) > HEAVIEST_PUBLISH
+        if batch and (heavy or len(batch) == LARGEST_PUBLISH):
+            _send(batch)
+            batch = []
+        batch.append(message)
+    if batch:
+        _send(batch)
     return len(messages)
 
 
-def _send(messages: list[dict[str, Any]]) -> None:
+def _send(messages: list[tuple[str, bytes]]) -> None:
     answer = aws.client("sns").publish_batch(
         TopicArn=settings.topic_arn,
         PublishBatchRequestEntries=[
             {
                 "Id": str(number),
-                "Message": msgspec.json.encode(message).decode(),
-                "MessageAttributes": {"type": {"DataType": "String", "StringValue": message["type"]}},
+                "Message": text.decode(),
+                "MessageAttributes": {"type": {"DataType": "String", "StringValue": type_}},
             }
-            for number, message in enumerate(messages)
+            for number, (type_, text) in enumerate(messages)
         ],
     )
     if answer.get("Failed"):

@@ -5,6 +5,7 @@ nobody but the caller may ever see it. The audit trail and the logs show the fir
 """
 
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -26,8 +27,8 @@ def mask(text: str) -> str:
     return "@".join(part[:SHOWN] + HIDDEN for part in parts)
 
 
-def marks(type_: type[msgspec.Struct]) -> dict[str, str]:
-    """The marked fields of a Struct, by name: "personal" or "secret"."""
+def marks(type_: type) -> dict[str, str]:
+    """The marked fields of a Struct or dataclass, by name: "personal" or "secret"."""
     hints = get_type_hints(type_, include_extras=True)
     found = {name: _marks_of(hint) for name, hint in hints.items()}
     return {name: next(iter(sorted(kinds, reverse=True))) for name, kinds in found.items() if kinds}
@@ -48,11 +49,11 @@ def _marks_of(hint: Any) -> set[str]:
 def _masked(value: Any, kinds: frozenset[str]) -> Any:
     if "secret" in kinds:
         return HIDDEN
-    if isinstance(value, msgspec.Struct):
+    if isinstance(value, msgspec.Struct) or is_dataclass(value):
         marked = marks(type(value))
         return {
             name: _masked(getattr(value, name), kinds | {marked[name]} if name in marked else kinds)
-            for name in value.__struct_fields__
+            for name in _names(value)
             if getattr(value, name) is not msgspec.UNSET
         }
     if isinstance(value, Mapping):
@@ -62,3 +63,9 @@ def _masked(value: Any, kinds: frozenset[str]) -> Any:
     if kinds and value is not None:
         return mask(str(value))
     return msgspec.to_builtins(value)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, msgspec.Struct):
+        return value.__struct_fields__
+    return tuple(field.name for field in fields(value))

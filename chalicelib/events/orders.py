@@ -51,13 +51,12 @@ class OrderExpired:
 
 @dataclass(frozen=True, slots=True)
 class OrderCancelled:
-    """Called off before anything was handed over."""
+    """Called off before anything was handed over; why stands with the order, since it may say who ordered."""
 
     TYPE: ClassVar[str] = "order.cancelled"
     KEY: ClassVar[str] = "order_id"
 
     order_id: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +89,27 @@ class OrderCaseOpened:
 
     order_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequested:
+    """A member of staff wants to give back more than their limit; a second person decides."""
+
+    TYPE: ClassVar[str] = "order.refund_requested"
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: str
+    request_id: str
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDeclined:
+    """A second person turned a refund down."""
+
+    TYPE: ClassVar[str] = "order.refund_declined"
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: str
+    request_id: str

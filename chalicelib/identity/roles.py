@@ -1,7 +1,10 @@
 """Roles as data: which scopes each has, and its limits. Custom roles stand in the table; these are always there."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
+
+from chalicelib.identity.errors import BeyondOwnLimit, BeyondOwnScopes
 
 SCOPES: Final[dict[str, str]] = {
     "catalog:read": "See products and categories, drafts included.",
@@ -70,3 +73,20 @@ BUILT_IN: Final[dict[str, Role]] = {
         _role("analyst", "catalog:read", "stock:read", "reports:read"),
     )
 }  # fmt: skip
+
+
+def check_granted(scopes: Set[str], own: Set[str]) -> None:
+    """Nobody gives what they do not have. Raises BeyondOwnScopes."""
+    if lacking := scopes - own:
+        raise BeyondOwnScopes(scopes=sorted(lacking))
+
+
+def is_within(amount: int, limit: int | None) -> bool:
+    """True if a refund ``limit`` (None for no limit) allows ``amount``."""
+    return limit is None or amount <= limit
+
+
+def check_limit_granted(limit: int | None, own: int | None) -> None:
+    """Nobody lets others refund more than they may themselves. Raises BeyondOwnLimit."""
+    if own is not None and (limit is None or limit > own):
+        raise BeyondOwnLimit(limit=own)

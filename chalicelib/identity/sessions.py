@@ -7,18 +7,20 @@ kept. OWASP ASVS 5.0 chapter 7.
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from chalicelib.core import clock, crypto, db
+from chalicelib.core import clock, crypto, db, vault
 from chalicelib.core.errors import WriteRefused
-from chalicelib.identity.errors import SessionEnded
+from chalicelib.core.vault import DataKey
+from chalicelib.identity.errors import SessionEnded, SessionNotFound
 from chalicelib.identity.models.accounts import Account, AccountRow, AccountState
-from chalicelib.identity.models.sessions import Session, SessionRow
+from chalicelib.identity.models.sessions import Session, SessionRow, Whereabouts
 
 NOTED_EVERY: Final = timedelta(minutes=5)
 """Use is written down no more often than that."""
 STEP_UP_LASTS: Final = timedelta(minutes=10)
+TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,15 @@ STAFF: Final = Lifetime("lks_", timedelta(minutes=30), timedelta(hours=12))
 CUSTOMER: Final = Lifetime("lkc_", timedelta(days=30), timedelta(days=90))
 
 
-def start(tx: db.Transaction, account: str, lifetime: Lifetime, where: str | None = None) -> tuple[Session, str]:
-    """A new session, written in ``tx``, and its token, shown this once. ``where`` is sealed: address and agent."""
+def start(
+    tx: db.Transaction,
+    account: str,
+    lifetime: Lifetime,
+    *,
+    key: DataKey | None = None,
+    where: Whereabouts | None = None,
+) -> tuple[Session, str]:
+    """A new session, written in ``tx``, and its token, shown this once. ``where`` it began is sealed under ``key``."""
     secret, now = secrets.token_urlsafe(32), clock.now()
     session = Session(
         id=crypto.digest(secret),
@@ -45,7 +54,7 @@ def start(tx: db.Transaction, account: str, lifetime: Lifetime, where: str | Non
         ends_at=now + lifetime.absolute,
         stepped_up_at=now,
     )
-    SessionRow.add(tx, session, where)
+    SessionRow.add(tx, session, key, where)
     return session, f"{lifetime.prefix}{account}_{secret}"
 
 
@@ -56,7 +65,7 @@ def of(token: str, lifetime: Lifetime) -> tuple[Session, Account]:
     if session is None or account is None or account.state is not AccountState.ACTIVE:
         raise SessionEnded()
     now = clock.now()
-    if now >= session.ends_at or now - session.used_at >= lifetime.idle:
+    if not _lasts(session, account, lifetime, now):
         raise SessionEnded()
     if now - session.used_at >= min(NOTED_EVERY, lifetime.idle):
         with suppress(WriteRefused), db.transaction() as tx:
@@ -64,9 +73,56 @@ def of(token: str, lifetime: Lifetime) -> tuple[Session, Account]:
     return session, account
 
 
+def sessions_of(account_id: str) -> list[tuple[Session, Whereabouts]]:
+    """The sessions of an account that last, the one used last first, each with where it began."""
+    (account, key), rows = db.look(AccountRow.lookup(account_id), vault.lookup(account_id)), SessionRow.of(account_id)
+    if account is None or key is None:
+        return []
+    lifetime, now = lifetime_of(account_id), clock.now()
+    found = [(row.session(), row.opened(key)) for row in rows]
+    lasting = [each for each in found if _lasts(each[0], account, lifetime, now)]
+    return sorted(lasting, key=lambda each: each[0].used_at, reverse=True)
+
+
+def end_session(account: str, id_: str) -> None:
+    """End one session, at once. Raises SessionNotFound."""
+    with db.transaction() as tx:
+        SessionRow.end(tx, account, id_, SessionNotFound())
+
+
+def log_out(account: str, session: str) -> None:
+    """End the session that is used to say so."""
+    end_session(account, session)
+
+
+def end_sessions(account_id: str, but: str | None = None) -> None:
+    """End all sessions of an account, at once, perhaps all but one. An unknown account has none."""
+    for attempt in range(TRIES):
+        (account,) = db.look(AccountRow.lookup(account_id))
+        if account is None:
+            return
+        try:
+            with db.transaction() as tx:
+                AccountRow.change(tx, account, end_sessions=True, kept=but)
+            return
+        except WriteRefused:
+            db.back_off(attempt)
+    raise WriteRefused()
+
+
+def lifetime_of(account: str) -> Lifetime:
+    """How long an account's sessions last."""
+    return STAFF if account.startswith("stf_") else CUSTOMER
+
+
 def is_stepped_up(session: Session) -> bool:
     """True if its owner has proven themselves a short while ago."""
     return clock.now() - session.stepped_up_at < STEP_UP_LASTS
+
+
+def _lasts(session: Session, account: Account, lifetime: Lifetime, now: datetime) -> bool:
+    is_young = now < session.ends_at and now - session.used_at < lifetime.idle
+    return is_young and not account.has_ended(session.id, session.made_at)
 
 
 def _parts(token: str, lifetime: Lifetime) -> tuple[str, str]:

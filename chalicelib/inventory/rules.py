@@ -165,6 +165,11 @@ def change(level: Level, asked: Adjustment) -> Delta:
     return Delta(on_hand=difference, available=difference)
 
 
+def counters(level: Level, delta: Delta) -> dict[str, int]:
+    """The counters of ``level`` once ``delta`` is added."""
+    return {name: getattr(level, name) + getattr(delta, name) for name in Delta.__slots__}
+
+
 def open_owners(movements: Iterable[Movement]) -> list[str]:
     """Who, by the movements, has stock reserved or allocated."""
     open_by_owner: dict[str, tuple[int, int]] = {}

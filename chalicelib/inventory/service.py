@@ -11,7 +11,7 @@ from typing import Final
 
 from chalicelib.catalog import service as catalog
 from chalicelib.catalog.errors import UnknownSku
-from chalicelib.core import db, ids, outbox
+from chalicelib.core import audit, db, ids, outbox
 from chalicelib.core.counts import Counts
 from chalicelib.core.errors import WriteRefused
 from chalicelib.core.escrow import Holding, Part, State, gathered
@@ -29,7 +29,7 @@ from chalicelib.events.inventory import (
 from chalicelib.inventory import rules
 from chalicelib.inventory.errors import LocationExists, TooManyLines, TooManyLocations, UnknownLocation
 from chalicelib.inventory.models import HoldRow, LocationsRow, MovementRow, StockRow, line_of, part_of
-from chalicelib.inventory.rules import Adjustment, Discrepancy, Level, Location, Movement, plan
+from chalicelib.inventory.rules import Adjustment, Delta, Discrepancy, Level, Location, Movement, plan
 
 __all__ = ["Level", "Location", "plan"]
 
@@ -82,6 +82,7 @@ def add_location(location: Location) -> Location:
             raise LocationExists(location=location.id)
         if len(locations) == rules.MOST_LOCATIONS:
             raise TooManyLocations(most=rules.MOST_LOCATIONS)
+        audit.change(f"location:{location.id}", after=location)
         return (*locations, location)
 
     _change_locations(added)
@@ -104,6 +105,8 @@ def change_location(
 
     def changed(locations: tuple[Location, ...]) -> tuple[Location, ...]:
         _check_location(id_, locations)
+        before = next(each for each in locations if each.id == id_)
+        audit.change(f"location:{id_}", before=before, after=changed_one(before))
         return tuple(changed_one(each) if each.id == id_ else each for each in locations)
 
     locations = _change_locations(changed)
@@ -194,6 +197,7 @@ def receive(location: str, document: str, lines: Iterable[StockLine], claim: Cla
         _check_location(location, locations)
         _check_skus(skus, offers)
         receipt = ids.new("rcp")
+        audit.change(f"receipt:{receipt}", after={"document": document, "lines": wanted})
         with db.transaction() as tx:
             claim.record(tx, receipt)
             for line in wanted:
@@ -274,6 +278,8 @@ def _write_adjustment(level: Level, asked: Adjustment, claim: Claim) -> None:
     delta = rules.change(level, asked)
     adjustment = ids.new("adj")
     line = StockLine(asked.sku, asked.location, delta.available)
+    before, after = rules.counters(level, Delta()), rules.counters(level, delta)
+    audit.changed(f"stock:{asked.sku}", {"location": asked.location, **before}, {"location": asked.location, **after})
     with db.transaction() as tx:
         claim.record(tx, adjustment)
         StockRow.adjust(tx, level, delta, owner=adjustment, reason=asked.reason)

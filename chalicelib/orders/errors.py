@@ -1,6 +1,6 @@
 """What the order desk refuses."""
 
-from chalicelib.core.errors import Conflict, NotFound
+from chalicelib.core.errors import Conflict, Forbidden, NotFound
 
 
 class OrderNotFound(NotFound):
@@ -31,3 +31,27 @@ class NotPayable(Conflict):
     """This order takes no payment now: it has ended, or is paid already."""
 
     code = "not_payable"
+
+
+class RefundRequestNotFound(NotFound):
+    """Nobody asked for such a refund."""
+
+    code = "refund_request_not_found"
+
+
+class RefundRequestDecided(Conflict):
+    """This refund was approved or declined already; ``state`` says which."""
+
+    code = "refund_request_decided"
+
+
+class SecondPersonNeeded(Forbidden):
+    """You asked for this refund yourself: somebody else has to decide."""
+
+    code = "second_person_needed"
+
+
+class RefundLimitTooLow(Forbidden):
+    """With this one, staff would have given back more of the order than your role's ``limit`` allows."""
+
+    code = "refund_limit_too_low"

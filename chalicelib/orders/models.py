@@ -15,15 +15,19 @@ from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
-from chalicelib.core import clock, cursors, db
+from chalicelib.core import clock, crypto, cursors, db
 from chalicelib.core.config import settings
 from chalicelib.core.errors import LarisError
+from chalicelib.core.vault import SealedAttribute
 from chalicelib.orders.errors import NumberTaken, OrderNotFound, StaleOrder
-from chalicelib.orders.rules import Address, Contact, Order, OrderLine, Shipping, Totals
+from chalicelib.orders.rules import Order, OrderLine, Sealed, Shipping, Totals
 from chalicelib.orders.states import HoldReason, State
 
+TABLE: Final = settings.table("orders")
 SHARDS: Final = 4
 ALL: Final = "all"
+REASONS: Final = "cancel-reasons"
+"""Why an order was called off may say who ordered it, so it is kept locked."""
 
 
 class ByTime(GlobalSecondaryIndex["OrderRow"]):
@@ -59,19 +63,30 @@ class ByDue(GlobalSecondaryIndex["OrderRow"]):
     expires_at = UnicodeAttribute(range_key=True)
 
 
-class OrderRow(db.Row):
-    """pk = order id, sk = "ORDER"."""
+class ByCustomer(GlobalSecondaryIndex["OrderRow"]):
+    """The orders of a customer, by id and so by time."""
 
     class Meta:
-        table_name = settings.table("orders")
+        index_name = "by_customer"
+        projection = KeysOnlyProjection()
+
+    customer_id = UnicodeAttribute(hash_key=True)
+    pk = UnicodeAttribute(range_key=True)
+
+
+class OrderRow(db.Row):
+    """pk = order id, sk = "ORDER"; ``personal`` is a Personal under the customer's key."""
+
+    class Meta:
+        table_name = TABLE
 
     number = UnicodeAttribute()
+    customer_id = UnicodeAttribute()
+    personal = SealedAttribute(null=True)
     state = UnicodeAttribute()
     currency = UnicodeAttribute()
     lines: JSONAttribute = JSONAttribute()
     totals: JSONAttribute = JSONAttribute()
-    contact: JSONAttribute = JSONAttribute()
-    address: JSONAttribute = JSONAttribute()
     shipping: JSONAttribute = JSONAttribute()
     placed_at = UnicodeAttribute()
     business_date = UnicodeAttribute()
@@ -83,6 +98,7 @@ class OrderRow(db.Row):
     cancel_reason = UnicodeAttribute(null=True)
     fulfilment_status = UnicodeAttribute()
     return_status = UnicodeAttribute()
+    given_back = NumberAttribute(null=True)
     list_shard = UnicodeAttribute()
     state_shard = UnicodeAttribute()
     due_shard = UnicodeAttribute(null=True)
@@ -90,6 +106,7 @@ class OrderRow(db.Row):
     by_time = ByTime()
     by_state = ByState()
     by_due = ByDue()
+    by_customer = ByCustomer()
 
     @classmethod
     def lookup(cls, order_id: str) -> "db.Lookup[Order]":
@@ -129,8 +146,11 @@ class OrderRow(db.Row):
             cls.standing_version.set(after.standing_version),
             cls.hold_reason.set(after.hold_reason) if after.hold_reason else cls.hold_reason.remove(),
         ]
+        if after.given_back != before.given_back:
+            actions.append(cls.given_back.set(after.given_back))
         if after.cancel_reason:
-            actions.append(cls.cancel_reason.set(after.cancel_reason))
+            locked = crypto.lock_text(REASONS, before.id, after.cancel_reason)
+            actions.append(cls.cancel_reason.set(locked))
         if after.state is not State.PENDING:
             actions.append(cls.due_shard.remove())
         tx.update(
@@ -139,6 +159,12 @@ class OrderRow(db.Row):
             condition=(cls.state == before.state) & (cls.version == before.version),
             refusal=_refused,
         )
+
+    @classmethod
+    def forget_person(cls, tx: db.Transaction, order_id: str) -> None:
+        """Take away what tells who ordered it. Refused with OrderNotFound."""
+        actions: list[Action] = [cls.personal.remove(), cls.cancel_reason.remove()]
+        tx.update(cls(order_id, "ORDER"), actions, condition=cls.pk.exists(), refusal=OrderNotFound())
 
     @classmethod
     def due(cls, now: datetime, limit: int) -> list[str]:
@@ -165,6 +191,36 @@ class OrderRow(db.Row):
         return db.Page(orders, cursors.seal(scope, ids[-1]) if len(found) > limit else None)
 
     @classmethod
+    def page_of(cls, customers: Sequence[str], *, limit: int, cursor: str | None) -> "db.Page[Order]":
+        """The orders of these customers together, newest first."""
+        scope = f"orders of|{'|'.join(sorted(customers))}"
+        highest = cursors.open_(scope, cursor) if cursor else "ord_~"
+        found = sorted(
+            (each for customer in customers for each in cls._ids_of(customer, highest, limit + 1)), reverse=True
+        )
+        ids = found[:limit]
+        (orders,) = db.look(cls._lookup_all(ids))
+        return db.Page(orders, cursors.seal(scope, ids[-1]) if len(found) > limit else None)
+
+    @classmethod
+    def oldest(cls, lowest: str, highest: str, limit: int) -> list[Order]:
+        """The orders with ids in [lowest, highest), oldest first."""
+        within = cls.pk.between(lowest, highest)
+        rows = [
+            row
+            for shard in range(SHARDS)
+            for row in db.rows(cls, f"{ALL}#{shard}", within, index=cls.by_time, limit=limit)
+        ]
+        ids = sorted(row.pk for row in rows if row.pk != highest)[:limit]
+        return db.look(cls._lookup_all(ids))[0]
+
+    @classmethod
+    def _ids_of(cls, customer: str, highest: str, limit: int) -> list[str]:
+        before = cls.pk < highest
+        rows = db.rows(cls, customer, before, index=cls.by_customer, newest_first=True, limit=limit)
+        return [row.pk for row in rows]
+
+    @classmethod
     def _ids(cls, state: State | None, shard: int, lowest: str, highest: str, limit: int) -> list[str]:
         """Ids in [lowest, highest), newest first. The upper bound is itself left out: it was on the page before."""
         index = cls.by_state if state else cls.by_time
@@ -186,13 +242,13 @@ class OrderRow(db.Row):
         """The row as a value."""
         return Order(
             id=self.pk,
+            customer_id=self.customer_id,
             number=self.number,
             state=State(self.state),
             currency=self.currency,
             lines=msgspec.convert(self.lines, tuple[OrderLine, ...]),
             totals=msgspec.convert(self.totals, Totals),
-            contact=msgspec.convert(self.contact, Contact),
-            address=msgspec.convert(self.address, Address),
+            personal=Sealed(self.personal) if self.personal else None,
             shipping=msgspec.convert(self.shipping, Shipping),
             placed_at=clock.instant(self.placed_at),
             business_date=date.fromisoformat(self.business_date),
@@ -201,9 +257,10 @@ class OrderRow(db.Row):
             payment_status=self.payment_status,
             standing_version=int(self.standing_version),
             hold_reason=HoldReason(self.hold_reason) if self.hold_reason else None,
-            cancel_reason=self.cancel_reason,
+            cancel_reason=crypto.unlock_text(REASONS, self.pk, self.cancel_reason) if self.cancel_reason else None,
             fulfilment_status=self.fulfilment_status,
             return_status=self.return_status,
+            given_back=int(self.given_back or 0),
         )
 
 
@@ -211,20 +268,25 @@ class NumberRow(db.Row):
     """pk = "NUMBER#" and the order's number: whose it is."""
 
     class Meta:
-        table_name = settings.table("orders")
+        table_name = TABLE
 
     order_id = UnicodeAttribute()
+
+
+def place(order_id: str) -> str:
+    """Where an order's sealed text stands."""
+    return f"{TABLE}|{order_id}|ORDER|personal"
 
 
 def _plain(order: Order) -> dict[str, Any]:
     return {
         "number": order.number,
+        "customer_id": order.customer_id,
+        "personal": order.personal,
         "state": order.state,
         "currency": order.currency,
         "lines": msgspec.to_builtins(order.lines),
         "totals": asdict(order.totals),
-        "contact": asdict(order.contact),
-        "address": asdict(order.address),
         "shipping": asdict(order.shipping),
         "placed_at": clock.stamp(order.placed_at),
         "business_date": order.business_date.isoformat(),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from chalicelib.core import clock, db, outbox
+from chalicelib.core import audit, clock, db, outbox
 from chalicelib.core.counts import Counts
 from chalicelib.core.errors import LarisError, WriteRefused
 from chalicelib.core.log import logger
@@ -30,6 +30,8 @@ from chalicelib.orders.states import Event, HoldReason, State, move
 from chalicelib.payments import service as payments
 
 TRIES: Final = 4
+OVERPAID: Final = "overpaid"
+"""The one reason for giving back that leaves the price as it is."""
 DUE_AT_ONCE: Final = 200
 RUNS_AT_MOST: Final = timedelta(seconds=15)
 """What is left when the schedule's Lambda nears its end comes in a minute."""
@@ -59,12 +61,13 @@ def cancel(order_id: str, reason: str, version: int | None = None) -> Order:
         if order.is_handed_over:
             raise IllegalMove("Something was handed over already; take it back as a return.", state=order.state)
         after = replace(_moved(order, Event.CANCEL, standing), cancel_reason=reason)
+        _tell(order, after)
         with db.transaction() as tx:
             OrderRow.change(tx, order, after)
-            outbox.publish(tx, OrderCancelled(order.id, reason))
+            outbox.publish(tx, OrderCancelled(order.id))
             _give_back(tx, held)
             _grant(tx, order, standing, keeps=0, reason="cancelled")
-        logger.info("order cancelled", order_id=order.id, reason=reason)
+        logger.info("order cancelled", order_id=order.id)
 
     _with_fresh_reads(order_id, once, again=(WriteRefused,) if version else (WriteRefused, StaleOrder))
     return _get(order_id)
@@ -75,6 +78,7 @@ def hold(order_id: str, reason: HoldReason) -> Order:
 
     def once(order: Order, standing: Standing, _: Held | None) -> None:
         after = replace(_moved(order, Event.HOLD, standing), hold_reason=reason)
+        _tell(order, after)
         with db.transaction() as tx:
             OrderRow.change(tx, order, after)
             outbox.publish(tx, OrderHeld(order.id, reason))
@@ -176,7 +180,7 @@ def _confirm(order: Order, standing: Standing, held: Held | None) -> None:
         OrderRow.change(tx, order, _moved(order, Event.PAY_COVERED, standing))
         outbox.publish(tx, OrderConfirmed(order.id, late=False))
         inventory.consume(tx, held)
-        _grant(tx, order, standing, keeps=order.totals.total, reason="overpaid")
+        _grant(tx, order, standing, keeps=order.totals.total, reason=OVERPAID)
     logger.info("order confirmed", order_id=order.id)
 
 
@@ -202,7 +206,7 @@ def _confirm_late(order: Order, standing: Standing, held: Held | None) -> None:
             OrderRow.change(tx, order, _moved(order, Event.LATE_PAYMENT, standing))
             outbox.publish(tx, OrderConfirmed(order.id, late=True))
             inventory.take(tx, order.id, lines, previous=held)
-            _grant(tx, order, standing, keeps=order.totals.total, reason="overpaid")
+            _grant(tx, order, standing, keeps=order.totals.total, reason=OVERPAID)
     except OutOfStock as lost_race:
         raise WriteRefused("Somebody else took the goods meanwhile; there may be some elsewhere.") from lost_race
     logger.info("order confirmed late", order_id=order.id)
@@ -233,6 +237,7 @@ def _stop_for_reversal(order: Order, standing: Standing) -> None:
 
 def _release(order: Order, standing: Standing) -> None:
     after = replace(_moved(order, Event.RELEASE, standing), hold_reason=None)
+    _tell(order, after)
     with db.transaction() as tx:
         OrderRow.change(tx, order, after)
         outbox.publish(tx, OrderReleased(order.id))
@@ -240,7 +245,7 @@ def _release(order: Order, standing: Standing) -> None:
 
 def _note_standing(order: Order, standing: Standing) -> None:
     """No move; the payment axis follows, and what a confirmed order was paid too much is owed back."""
-    excess = rules.owed(order, standing, keeps=order.totals.total)
+    excess = rules.owed(order, standing, keeps=order.keeps)
     if order.standing_version == standing.version and not excess:
         return
     with db.transaction() as tx:
@@ -248,7 +253,7 @@ def _note_standing(order: Order, standing: Standing) -> None:
         if rules.is_overpromised(standing) or rules.is_unpaid_though_confirmed(order, standing):
             outbox.publish(tx, OrderCaseOpened(order.id, "money_gone"))
         if order.state is not State.PENDING:
-            _grant(tx, order, standing, keeps=order.totals.total, reason="overpaid")
+            _grant(tx, order, standing, keeps=order.keeps, reason=OVERPAID)
 
 
 def _give_back(tx: db.Transaction, held: Held | None) -> None:
@@ -262,9 +267,18 @@ def _grant(tx: db.Transaction, order: Order, standing: Standing, *, keeps: int, 
     """Promise back what is owed; either way the transaction holds only if the money has not moved since it was read."""
     owed = rules.owed(order, standing, keeps=keeps)
     if owed:
-        payments.grant_refund(tx, order.id, standing, owed, reason, lowers_payable=keeps == 0)
+        payments.grant_refund(tx, order.id, standing, owed, reason, lowers_payable=reason != OVERPAID)
     else:
         payments.guard(tx, order.id, standing)
+
+
+def _tell(before: Order, after: Order) -> None:
+    """Into the audit trail. Why it was cancelled may tell of the buyer, and stands with the order."""
+    told = [
+        {"state": order.state, "hold_reason": order.hold_reason, "payment_status": order.payment_status}
+        for order in (before, after)
+    ]
+    audit.change(f"order:{before.id}", before=told[0], after=told[1])
 
 
 def _moved(order: Order, event: Event, standing: Standing) -> Order:

@@ -1,13 +1,21 @@
 """Pure decisions about orders: the order as a value, what money means for it, and its number."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Final, NewType
 
 from chalicelib.core import ids
 from chalicelib.core.money import Money
 from chalicelib.core.texts import LocalText
 from chalicelib.events.payments import Standing
 from chalicelib.orders.states import Event, HoldReason, State
+
+Sealed = NewType("Sealed", str)
+"""A ``Personal`` under its customer's key, readable only where it stands."""
+
+
+STANDING: Final = frozenset({State.CONFIRMED, State.ON_HOLD, State.COMPLETED})
+"""The states of an order that is neither open nor ended: its price can be given back in part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,14 @@ class Address:
     province: str
     postal_code: str
     country: str
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """What of an order tells who somebody is."""
+
+    contact: Contact = field(repr=False)
+    address: Address = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +99,17 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as it stands."""
+    """An order as it stands. Who ordered it is known only under the customer's key (``personal``)."""
 
     id: str
+    customer_id: str
     number: str
     state: State
     currency: str
     lines: tuple[OrderLine, ...]
     totals: Totals
-    contact: Contact
-    address: Address
+    personal: Sealed | None = field(repr=False)
+    """None once it was taken away."""
     shipping: Shipping
     placed_at: datetime
     business_date: date
@@ -104,11 +121,18 @@ class Order:
     cancel_reason: str | None = None
     fulfilment_status: str = "unfulfilled"
     return_status: str = "none"
+    given_back: int = 0
+    """What staff gave back of its price, all in all."""
 
     @property
     def total(self) -> Money:
         """What the buyer pays."""
         return Money(self.totals.total, self.currency)
+
+    @property
+    def keeps(self) -> int:
+        """What of the buyer's money the shop may keep while the order stands."""
+        return self.totals.total - self.given_back
 
     @property
     def is_handed_over(self) -> bool:
@@ -130,7 +154,9 @@ def number(day: date) -> str:
 
 
 def is_covered(standing: Standing) -> bool:
-    """True if the net money reaches what is payable."""
+    """True if the net money reaches what is payable, also where some of the price was given back."""
+    if standing.status in {"refunded", "partially_refunded"}:
+        return standing.payable <= standing.net
     return standing.status in {"paid", "overpaid"}
 
 

@@ -9,8 +9,9 @@ from chalicelib.core import clock
 from chalicelib.core.errors import Invalid
 from chalicelib.core.money import Money
 from chalicelib.core.outbox import Recorded
+from chalicelib.core.personal import PERSONAL, SECRET
 from chalicelib.core.texts import LocalText
-from chalicelib.orders.rules import Address, Contact, Order, OrderLine, Shipping
+from chalicelib.orders.rules import Address, Contact, Order, OrderLine, Personal, Shipping
 from chalicelib.orders.states import HoldReason, State
 from chalicelib.payments.service import Attempt, NextStep, PaymentChoice
 
@@ -115,16 +116,19 @@ class PaymentView(msgspec.Struct, frozen=True):
 
 
 class OrderDetail(OrderView, frozen=True, kw_only=True):
-    """An order as who placed it sees it: with who, where, and how it is paid."""
+    """An order as who placed it sees it: with who, where, and how it is paid.
 
-    contact: Contact
-    address: Address
+    ``contact`` and ``address`` are null once the customer has been erased.
+    """
+
+    contact: Annotated[Contact, PERSONAL] | None
+    address: Annotated[Address, PERSONAL] | None
     payments: list[PaymentView]
 
     @classmethod
-    def with_payments(cls, order: Order, attempts: list[Attempt]) -> "OrderDetail":
+    def with_payments(cls, order: Order, personal: Personal | None, attempts: list[Attempt]) -> "OrderDetail":
         """On the wire."""
-        return cls(**_summary(order), **_content(order), **_detail(order, attempts))
+        return cls(**_summary(order), **_content(order), **_detail(personal, attempts))
 
 
 class TimelineEntry(msgspec.Struct, frozen=True):
@@ -145,7 +149,8 @@ class TimelineEntry(msgspec.Struct, frozen=True):
 class StaffOrder(OrderDetail, frozen=True, kw_only=True):
     """An order as staff see it: with its timeline and what may happen next."""
 
-    cancel_reason: str | None
+    customer_id: str
+    cancel_reason: Annotated[str, PERSONAL] | None
     next_events: list[str]
     timeline: list[TimelineEntry]
 
@@ -173,10 +178,17 @@ class ListOrders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise Invalid.field("/day", "no such day") from None
 
 
+class ListMyOrders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which part of the list."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
+    cursor: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+
+
 class CancelOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why, and of which version (none: whatever it is now)."""
 
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500), PERSONAL]
     version: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
@@ -191,19 +203,26 @@ class PayAgain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     gateway: Annotated[str, msgspec.Meta(max_length=40)]
     method: Annotated[str, msgspec.Meta(max_length=40)]
-    token: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    token: Annotated[str, msgspec.Meta(max_length=200), SECRET] | None = None
 
     def choice(self) -> PaymentChoice:
         """For the till."""
         return PaymentChoice(self.gateway, self.method, self.token)
 
 
-def staff_order(order: Order, attempts: list[Attempt], facts: list[Recorded], next_events: list[str]) -> StaffOrder:
+def staff_order(
+    order: Order,
+    personal: Personal | None,
+    attempts: list[Attempt],
+    facts: list[Recorded],
+    next_events: list[str],
+) -> StaffOrder:
     """An order on the wire, for staff."""
     return StaffOrder(
         **_summary(order),
         **_content(order),
-        **_detail(order, attempts),
+        **_detail(personal, attempts),
+        customer_id=order.customer_id,
         cancel_reason=order.cancel_reason,
         next_events=next_events,
         timeline=[TimelineEntry.of(fact) for fact in facts],
@@ -242,9 +261,9 @@ def _content(order: Order) -> dict[str, Any]:
     }
 
 
-def _detail(order: Order, attempts: list[Attempt]) -> dict[str, Any]:
+def _detail(personal: Personal | None, attempts: list[Attempt]) -> dict[str, Any]:
     return {
-        "contact": order.contact,
-        "address": order.address,
+        "contact": personal.contact if personal else None,
+        "address": personal.address if personal else None,
         "payments": [PaymentView.of(attempt) for attempt in attempts],
     }

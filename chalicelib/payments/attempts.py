@@ -16,7 +16,8 @@ from chalicelib.payments import ledger
 from chalicelib.payments.errors import AlreadyCovered, GatewayRefused, TooManyAttempts, UnknownMethod
 from chalicelib.payments.gateways import gateway
 from chalicelib.payments.gateways.port import LARGEST_CODE, Charge, RetryStep, Started
-from chalicelib.payments.models.books import AttemptRow, LedgerRow
+from chalicelib.payments.models.attempts import AttemptRow
+from chalicelib.payments.models.books import LedgerRow
 from chalicelib.payments.models.claims import CodeRow
 from chalicelib.payments.rules import (
     MOST_ATTEMPTS,

@@ -10,7 +10,8 @@ from chalicelib.events.payments import PaymentFlagged
 from chalicelib.payments.errors import AlreadySettled, PaymentNotFound
 from chalicelib.payments.gateways.port import PaymentEvent
 from chalicelib.payments.judgement import Judgement, judge, said, written
-from chalicelib.payments.models.books import AttemptRow, FactRow, FlagRow, LedgerRow, RefundRow, read_books
+from chalicelib.payments.models.attempts import AttemptRow
+from chalicelib.payments.models.books import FactRow, FlagRow, LedgerRow, RefundRow, read_books
 from chalicelib.payments.rules import Books, Fact, standing
 
 TRIES: Final = 6

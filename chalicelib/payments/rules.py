@@ -215,6 +215,11 @@ class Message:
     state: MessageState
     reason: str = ""
 
+    @property
+    def about(self) -> str | None:
+        """The order that it speaks of first."""
+        return next((order for order in map(order_of, dict(self.notices)) if order), None)
+
 
 def fold(facts: Iterable[Fact]) -> Figures:
     """What a set of facts comes to; neither their order nor repeats matter."""

@@ -6,6 +6,7 @@ import msgspec
 
 from chalicelib.core import clock
 from chalicelib.core.money import Money
+from chalicelib.core.personal import PERSONAL, SECRET
 from chalicelib.payments.gateways.port import NextStep
 from chalicelib.payments.rules import Attempt, Fact, Message
 from chalicelib.payments.transfers import LARGEST_PROOF, BankLine, Upload
@@ -30,7 +31,7 @@ class VerifyTransfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     amount: Money
     mutation: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"\S")]
-    note: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+    note: Annotated[str, msgspec.Meta(max_length=500), PERSONAL] | None = None
     accept_difference: bool = False
 
     def line(self) -> BankLine:
@@ -41,7 +42,7 @@ class VerifyTransfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RejectTransfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why; the buyer is told."""
 
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200), PERSONAL]
 
 
 class AskForProof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +55,7 @@ class ProofUpload(msgspec.Struct, frozen=True):
     """Where to put the file: POST `fields` and then `file` to `url` as multipart/form-data before `expires_at`."""
 
     url: str
-    fields: dict[str, str]
+    fields: Annotated[dict[str, str], SECRET]
     largest_bytes: int
     expires_at: str
 
@@ -105,7 +106,7 @@ class PaymentDetail(msgspec.Struct, frozen=True, kw_only=True):
     unique_code: int | None
     next_step: NextStep | None
     expires_at: str
-    proof_url: str | None
+    proof_url: Annotated[str, SECRET] | None
     facts: list[FactView]
 
     @classmethod

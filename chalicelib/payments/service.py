@@ -8,24 +8,32 @@ from chalicelib.payments import attempts, ledger, rules
 from chalicelib.payments.attempts import again, check, open, start  # noqa: A004 it is called payments.open
 from chalicelib.payments.errors import RefundTooLarge
 from chalicelib.payments.gateways.port import Customer, Item, NextStep
-from chalicelib.payments.models.books import AttemptRow, LedgerRow, RefundRow
+from chalicelib.payments.models.attempts import AttemptRow
+from chalicelib.payments.models.books import LedgerRow, RefundRow
+from chalicelib.payments.redaction import redact
 from chalicelib.payments.rules import Account, Attempt, Fact, PaymentChoice, Purchase, Refund
+from chalicelib.payments.schemas import AskForProof, ProofUpload
 from chalicelib.payments.states import RefundState
+from chalicelib.payments.transfers import ask_for_proof
 
 __all__ = [
     "Account",
+    "AskForProof",
     "Attempt",
     "Customer",
     "Fact",
     "Item",
     "NextStep",
     "PaymentChoice",
+    "ProofUpload",
     "Purchase",
     "Refund",
     "Standing",
     "again",
+    "ask_for_proof",
     "check",
     "open",
+    "redact",
     "start",
 ]
 
@@ -63,6 +71,11 @@ def account(order_id: str) -> Account:
 def guard(tx: db.Transaction, order_id: str, standing: Standing) -> None:
     """Let ``tx`` hold only if the money still stands like that; refused with WriteRefused."""
     LedgerRow.guard(tx, order_id, standing.version)
+
+
+def refundable(standing: Standing) -> int:
+    """What may still be promised back of an order's money."""
+    return rules.refundable(standing)
 
 
 def grant_refund(

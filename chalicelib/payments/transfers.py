@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
-from chalicelib.core import aws, clock, db, ids
+from chalicelib.core import audit, aws, clock, db, ids
 from chalicelib.core.config import settings
 from chalicelib.core.idempotency import Claim
 from chalicelib.core.log import logger
@@ -16,7 +16,7 @@ from chalicelib.payments.attempts import free_code
 from chalicelib.payments.errors import NotManual, PaymentClosed, PaymentNotFound
 from chalicelib.payments.gateways.port import Kind, PaymentEvent
 from chalicelib.payments.judgement import Judgement
-from chalicelib.payments.models.books import AttemptRow
+from chalicelib.payments.models.attempts import AttemptRow
 from chalicelib.payments.models.claims import MutationRow
 from chalicelib.payments.rules import TRANSFER, Attempt, Books, Fact
 
@@ -70,6 +70,8 @@ def verify(payment_id: str, line: BankLine, claim: Claim, *, accept_difference: 
     def settle(tx: db.Transaction, judgement: Judgement) -> None:
         _check_undecided(_current(attempt, judgement.books), judgement.books.facts, claim)
         MutationRow.use(tx, line.mutation, payment_id, line.arrived, line.note)
+        decided = {"state": "verified", "amount": amount, "surplus": surplus, "mutation": line.mutation}
+        audit.change(f"payment:{payment_id}", before={"state": attempt.state}, after=decided)
         claim.record(tx, payment_id)
 
     ledger.append(
@@ -92,7 +94,8 @@ def reject(payment_id: str, reason: str, claim: Claim) -> None:
 
     def settle(tx: db.Transaction, judgement: Judgement) -> None:
         _check_undecided(_current(attempt, judgement.books), judgement.books.facts, claim)
-        AttemptRow.set_failed(tx, _open(attempt, judgement.books), reason)
+        AttemptRow.set_failed(tx, _open(attempt, judgement.books), "rejected", note=reason)
+        audit.change(f"payment:{payment_id}", before={"state": attempt.state}, after={"state": "rejected"})
         claim.record(tx, payment_id)
 
     ledger.append(

@@ -67,19 +67,27 @@ def create_messaging(sns: Any, sqs: Any, stage: str) -> None:
             TopicArn=made[about["TopicArn"]["Ref"]],
             Protocol=about["Protocol"],
             Endpoint=made[about["Endpoint"]["Fn::GetAtt"][0]],
-            Attributes={
-                "RawMessageDelivery": str(about["RawMessageDelivery"]).lower(),
-                "FilterPolicy": json.dumps(about["FilterPolicy"]),
-            },
+            Attributes=_attributes(about),
         )
+
+
+def _attributes(subscription: dict[str, Any]) -> dict[str, str]:
+    raw = {"RawMessageDelivery": str(subscription["RawMessageDelivery"]).lower()}
+    policy = subscription.get("FilterPolicy")
+    return {**raw, "FilterPolicy": json.dumps(policy)} if policy else raw
 
 
 def create_buckets(s3: Any, stage: str, region: str) -> None:
     """Make the buckets."""
     for bucket in resources("AWS::S3::Bucket", stage):
+        about = bucket.properties
         s3.create_bucket(
-            Bucket=bucket.properties["BucketName"], CreateBucketConfiguration={"LocationConstraint": region}
+            Bucket=about["BucketName"],
+            CreateBucketConfiguration={"LocationConstraint": region},
+            ObjectLockEnabledForBucket=about.get("ObjectLockEnabled", False),
         )
+        if versions := about.get("VersioningConfiguration"):
+            s3.put_bucket_versioning(Bucket=about["BucketName"], VersioningConfiguration=versions)
 
 
 def create_keys(kms: Any, stage: str) -> None:
@@ -87,6 +95,14 @@ def create_keys(kms: Any, stage: str) -> None:
     for alias in resources("AWS::KMS::Alias", stage):
         made = kms.create_key(Description=alias.properties["AliasName"])
         kms.create_alias(AliasName=alias.properties["AliasName"], TargetKeyId=made["KeyMetadata"]["KeyId"])
+
+
+def create_mail(sesv2: Any, stage: str, *, sender: str) -> None:
+    """Make the configuration sets and let ``sender`` send. What becomes of letters is told by nobody here: moto
+    delivers none."""
+    for configuration in resources("AWS::SES::ConfigurationSet", stage):
+        sesv2.create_configuration_set(ConfigurationSetName=configuration.properties["Name"])
+    sesv2.create_email_identity(EmailIdentity=sender)
 
 
 def _create_queue(sqs: Any, queue: Resource, made: dict[str, str]) -> str:

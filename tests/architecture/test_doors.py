@@ -21,8 +21,18 @@ MOST_RESOURCES = 300
 DEEPEST_PATH = 6
 
 PUBLIC = {
+    "POST /admin/invitations/accept",
+    "POST /admin/invitations/confirm",
+    "POST /admin/login",
+    "POST /admin/login/second-factor",
+    "POST /admin/password-resets",
+    "POST /admin/password-resets/confirm",
     "GET /docs",
     "GET /openapi.json",
+}
+"""Open to anybody, whatever they show."""
+
+STOREFRONT = {
     "GET /store/carts/{cart_id}",
     "GET /store/categories",
     "GET /store/products",
@@ -32,7 +42,7 @@ PUBLIC = {
     "POST /store/shipping-quotes",
     "PUT /store/carts/{cart_id}/lines/{sku}",
 }
-"""Open to anybody. A cart's id is a capability; everything else asks for a token, a key or a signature."""
+"""Open to a storefront's guests, unless the shop insists on the storefront's key. A cart's id is a capability."""
 
 MOVES_MONEY_OR_STOCK = {
     "POST /admin/payments/{payment_id}/verify",
@@ -44,13 +54,35 @@ MOVES_MONEY_OR_STOCK = {
 """Each of these takes an Idempotency-Key: a repeat must not move anything twice."""
 
 REPEATS_HARMLESSLY: dict[str, str] = {
+    "POST /admin/invitations/accept": "the last password and app that were chosen are confirmed",
+    "POST /admin/invitations/confirm": "the link is used up",
+    "POST /admin/login": "one more ticket, which by itself opens nothing",
+    "POST /admin/login/second-factor": "ticket and code are used up",
+    "POST /admin/logout": "the session is gone",
+    "POST /admin/me/recovery-codes": "the last ten count",
+    "POST /admin/me/step-up": "a code is used up; proven twice is proven",
+    "POST /admin/me/totp": "the last app that was begun is confirmed",
+    "POST /admin/me/totp/confirm": "the code is used up",
+    "POST /admin/password-resets": "one more link; at most three an hour are sent",
+    "POST /admin/password-resets/confirm": "the link is used up",
+    "POST /admin/staff": "the e-mail is taken, or its invitation goes out anew",
+    "POST /admin/staff/{staff_id}/invitations": "nothing is left to take away; the invitation goes out anew",
     "POST /admin/categories": "its slug is taken",
     "POST /admin/products": "its SKUs are taken",
+    "POST /admin/customers/{customer_id}/erasure": "it is the same wish",
+    "POST /admin/customers/{customer_id}/exports": "one more copy, gone after seven days",
+    "POST /admin/privacy/breaches": "an entry more in the register, which people read; nobody is told by it",
+    "POST /admin/privacy/breaches/{breach_id}/notify": "each letter is asked for by a key of its own, and sent once",
+    "POST /store/me/erasure": "it is the same wish",
+    "POST /store/me/exports": "one more copy, gone after seven days",
     "POST /admin/stock/locations": "its id is taken",
     "POST /store/orders/{order_id}/payments/{payment_id}/proof": "one more address to upload to; nothing is written",
     "POST /admin/orders/{order_id}/cancel": "the state table refuses a second cancel, and refunds go with the first",
     "POST /admin/orders/{order_id}/hold": "the state table refuses a second hold",
     "POST /admin/orders/{order_id}/release": "the state table refuses a second release",
+    "POST /store/me/cart": "what is in a cart goes into the other once: it is closed then",
+    "POST /admin/notice-suppressions/lift": "there is no block to lift any more",
+    "POST /webhooks/notices/whatsapp": "the partner repeats by itself; a state is noted once",
     "POST /store/carts": "an empty cart more is forgotten by itself",
     "POST /store/shipping-quotes": "reads only",
     "POST /webhooks/payments/{gateway}": "the partner repeats by itself; facts are kept once",
@@ -62,6 +94,14 @@ NEVER_ANSWERED: dict[str, str] = {
     "forbidden": "a kind, for roles to come",
     "gateway_refused": "an order stands all the same: the next step says to try again",
     "illegal_refund_move": "what a gateway says about a refund; its message is put aside",
+    "owner_exists": "`make owner` says it on the operator's screen",
+    "second_factor_needed": "a customer's log-in may do without, no door of staff asks for it",
+    "more_to_do": "a long job of a worker, which goes on with the next message",
+    "under_legal_hold": "a worker meets it; the wish to be forgotten is taken, and waits",
+    "letter_incomplete": "a fault of ours: said as unexpected",
+    "letter_refused": "what a partner says to a worker; the notice is marked",
+    "notice_moved": "what workers tell each other; nobody waits for it",
+    "sender_refused": "what a partner says to a worker; the letter waits",
     "message_unknown": "a queue names a message that is not kept",
     "method_not_allowed": "said before a door is reached",
     "not_refundable": "workers ask for refunds; this one has to be paid by hand",
@@ -109,7 +149,9 @@ def test_a_door_says_who_may_come_in(path, door):
 
     assert isinstance(door.access, Access)
     assert (door.access is public) == (name_of(door.method, path) in PUBLIC)
-    assert path.startswith("/admin/") == (door.access.scheme == "staff")
+    assert (door.access.optional == "storefront_key") == (name_of(door.method, path) in STOREFRONT)
+    assert (door.access.scheme is None) == (name_of(door.method, path) in PUBLIC | STOREFRONT)
+    assert (path.startswith("/admin/") and door.access is not public) == (door.access.scheme == "staff")
     assert path.startswith("/webhooks/") == (door.access.scheme == "partner_signature")
 
 
@@ -136,7 +178,7 @@ def test_a_door_takes_what_it_declares(path, door):
     assert ("claim" in door.wants) == door.idempotent, "a repeat is told apart in the use case's own transaction"
     assert ("asked" in door.wants) == (door.body is not None)
     assert ("query" in door.wants) == (door.query is not None)
-    assert door.wants - parameters <= {"asked", "query", "caller", "claim", "raw", "headers"}
+    assert door.wants - parameters <= {"asked", "query", "caller", "claim", "raw", "headers", "visit"}
     if door.idempotent:
         assert door.view.__annotations__["claim"] is Claim
 

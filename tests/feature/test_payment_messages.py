@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.core import aws as ours
 from chalicelib.core import clock as time
-from chalicelib.core import db, ids, outbox
+from chalicelib.core import crypto, db, ids, outbox
 from chalicelib.core.config import settings
 from chalicelib.core.errors import TooMany, WriteRefused
 from chalicelib.core.money import Money
@@ -53,7 +53,8 @@ def test_a_message_is_kept_without_what_lets_anybody_in(till):
 
     kept = till.message(attempt.reference)
     assert (answer.status, answer.body) == (200, {})
-    assert kept.body == posted(attempt.reference)[0]
+    assert crypto.unlock("webhooks", kept.pk, kept.body) == posted(attempt.reference)[0]
+    assert posted(attempt.reference)[0] not in kept.body
     assert kept.headers == {"content-type": "application/json"}
     assert queued() == [{"gateway": "fake", "message": kept.pk}]
     assert till.fake.calls == ["start"]

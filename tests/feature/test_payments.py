@@ -265,8 +265,7 @@ def test_a_gateway_that_is_down_keeps_the_payment_open_until_it_can_be_ended(til
 
 def _tell_of(type_, order_id):
     sqs = ours.client("sqs")
-    data = {"order_id": order_id} | ({"reason": "changed my mind"} if type_ == "order.cancelled" else {})
-    body = {"id": ids.new("evt"), "type": type_, "aggregate": order_id, "data": data}
+    body = {"id": ids.new("evt"), "type": type_, "aggregate": order_id, "data": {"order_id": order_id}}
     url = sqs.get_queue_url(QueueName=settings.queue("payments"))["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
 

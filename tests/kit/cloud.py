@@ -19,6 +19,7 @@ ENVIRONMENT = {
     "LARIS_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:laris-{STAGE}-events",
     "LARIS_EVENTS_STREAM_ARN": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/laris-{STAGE}-events/stream/latest",
     "LARIS_TRANSFER_ACCOUNTS": '[{"bank":"BCA","number":"1234567890","holder":"PT Toko Laris"}]',
+    "LARIS_MAIL_FROM": "Toko Laris <halo@toko.example>",
     "LARIS_METRICS": "0",
     "LARIS_REQUESTS_PER_SECOND": "0",
     "LARIS_ALLOWED_ORIGINS": "https://toko.example,https://admin.toko.example",
@@ -29,6 +30,9 @@ SECRETS = {
     "signing-key": "a-signing-key-of-the-tests",
     "index-key": "an-index-key-of-the-tests",
     "midtrans-server-key": "SB-Mid-server-abc123cde456",
+    "whatsapp-app-secret": "an-app-secret-of-the-tests",
+    "whatsapp-token": "a-whatsapp-token-of-the-tests",
+    "whatsapp-verify-token": "a-verify-token-of-the-tests",
 }
 
 
@@ -60,6 +64,7 @@ def start() -> Any:
     cloud.create_messaging(client("sns"), client("sqs"), STAGE)
     cloud.create_buckets(client("s3"), STAGE, REGION)
     cloud.create_keys(client("kms"), STAGE)
+    cloud.create_mail(client("sesv2"), STAGE, sender="halo@toko.example")
     for name, value in SECRETS.items():
         client("ssm").put_parameter(Name=f"/laris/{STAGE}/{name}", Value=value, Type="SecureString")
     return mock
@@ -69,6 +74,7 @@ def wipe() -> None:
     """Empty the tables and queues, leaving them in place."""
     from moto.dynamodb.models import dynamodb_backends
     from moto.s3.models import s3_backends
+    from moto.ses.models import ses_backends
     from moto.sqs.models import sqs_backends
 
     from infra.local.dynamodb import forget_tokens
@@ -81,6 +87,7 @@ def wipe() -> None:
     for queue in sqs_backends[ACCOUNT][REGION].queues.values():
         queue._messages = []
         queue._pending_messages = set()
+    ses_backends[ACCOUNT][REGION].sent_messages.clear()
     for bucket in s3_backends[ACCOUNT]["aws"].buckets.values():
         bucket.keys.clear()
     forget_tokens()

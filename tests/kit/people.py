@@ -1,6 +1,6 @@
 """People for tests: staff with a role and a session, written straight into the table."""
 
-from chalicelib.core import clock, db, ids
+from chalicelib.core import db, ids
 from chalicelib.identity import sessions
 from chalicelib.identity.models.accounts import AccountRow, AccountState
 
@@ -29,3 +29,15 @@ def account_of(headers: dict[str, str]) -> str:
     """Whose session the headers show."""
     kind, id_, _ = headers["Authorization"].removeprefix("Bearer lks_").split("_", 2)
     return f"{kind}_{id_}"
+
+
+def employ(role: str) -> str:
+    """The account id of a new member of staff with ``role``, who stands on the list of staff too."""
+    from chalicelib.core import vault
+    from chalicelib.identity.models.people import StaffRow
+
+    account = member(role)
+    with db.transaction() as tx:
+        key = vault.make(tx, account)
+        StaffRow.add(tx, key, {"name": "Budi", "email": "budi@example.com"}, "tests")
+    return account

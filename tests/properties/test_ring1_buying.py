@@ -87,8 +87,8 @@ class Tabs(Buying):
         assert answers["tab"].text == answers["tab'"].text or "tab" not in sold
         assert ("tab" in sold) == ("tab'" in sold) != ("other_tab" in sold)
         assert all(answers[name].body["order"]["id"] == order_id for name in sold)
-        for name in {"tab", "tab'", "other_tab"} - sold:
-            assert (answers[name].status, answers[name].code) == (409, "cart_closed")
+        for name in {"tab", "tab'", "other_tab"} - sold:  # the other tab may have bought what this one still wanted
+            assert (answers[name].status, answers[name].code) in {(409, "cart_closed"), (409, "out_of_stock")}
         (cart,) = [row for row in rows("carts") if row["state"] == "closed"]
         bought = {line["sku"]: line["quantity"] for line in json.loads(order["lines"])}
         assert bought == {sku: quantity for sku, quantity, _ in json.loads(cart["lines"])}

@@ -8,7 +8,8 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from chalicelib.core import clock, db
 from chalicelib.core.config import settings
-from chalicelib.core.vault import SealedAttribute
+from chalicelib.core.errors import LarisError
+from chalicelib.core.vault import DataKey, SealedAttribute
 
 PREFIX = "SESSION#"
 
@@ -23,6 +24,14 @@ class Session:
     used_at: datetime
     ends_at: datetime
     stepped_up_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a session began: the network address, and what the browser calls itself."""
+
+    address: str = ""
+    agent: str = ""
 
 
 class SessionRow(db.Row):
@@ -44,8 +53,8 @@ class SessionRow(db.Row):
         return db.Lookup(((cls, account, f"{PREFIX}{id_}"),), lambda rows: rows[0].session() if rows[0] else None)
 
     @classmethod
-    def add(cls, tx: db.Transaction, session: Session, where: str | None) -> None:
-        """Write a new session."""
+    def add(cls, tx: db.Transaction, session: Session, key: DataKey | None, where: Whereabouts | None) -> None:
+        """Write a new session, with where it began sealed under ``key``."""
         row = cls(
             pk=session.account,
             sk=f"{PREFIX}{session.id}",
@@ -53,9 +62,10 @@ class SessionRow(db.Row):
             used_at=clock.stamp(session.used_at),
             ends_at=clock.stamp(session.ends_at),
             stepped_up_at=clock.stamp(session.stepped_up_at),
-            where=where,
             expires=int(session.ends_at.timestamp()),
         )
+        if key and where:
+            row.where = key.seal(row.place, where)
         tx.put(row)
 
     @classmethod
@@ -69,9 +79,9 @@ class SessionRow(db.Row):
         tx.update(cls._at(session), [cls.stepped_up_at.set(clock.stamp(at))], condition=cls.pk.exists())
 
     @classmethod
-    def end(cls, tx: db.Transaction, session: Session) -> None:
-        """Take it away; refused with WriteRefused if it is gone."""
-        tx.delete(cls._at(session), condition=cls.pk.exists())
+    def end(cls, tx: db.Transaction, account: str, id_: str, refusal: LarisError) -> None:
+        """Take it away; refused if it is gone."""
+        tx.delete(cls(account, f"{PREFIX}{id_}"), condition=cls.pk.exists(), refusal=refusal)
 
     @classmethod
     def of(cls, account: str) -> "Sequence[SessionRow]":
@@ -81,6 +91,18 @@ class SessionRow(db.Row):
     @classmethod
     def _at(cls, session: Session) -> "SessionRow":
         return cls(session.account, f"{PREFIX}{session.id}")
+
+    def opened(self, key: DataKey) -> Whereabouts:
+        """Where it began."""
+        if not self.where:
+            return Whereabouts()
+        where: Whereabouts = key.open(self.place, self.where, Whereabouts)
+        return where
+
+    @property
+    def place(self) -> str:
+        """Where the sealed whereabouts stand."""
+        return f"{self.Meta.table_name}|{self.pk}|{self.sk}|where"
 
     def session(self) -> Session:
         """The row as a value."""

@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from chalicelib.core import clock, db, log
+from chalicelib.core import clock, crypto, db, log
 from chalicelib.core.config import settings
 from chalicelib.core.money import Money
 from chalicelib.payments.errors import MutationUsed
+from chalicelib.payments.models.attempts import NOTES
 
 CODE: Final = "CODE"
 MUTATION: Final = "MUTATION"
@@ -46,7 +47,7 @@ class CodeRow(db.Row):
 
 
 class MutationRow(db.Row):
-    """pk = "MUTATION#" and the line's reference, sk = "MUTATION": whose it is, who said so, and why.
+    """pk = "MUTATION#" and the line's reference, sk = "MUTATION": whose it is, who said so, and why (locked).
 
     The payment stands here as ``owner``: under its own name it would enter the index that finds a payment's attempt.
     """
@@ -64,17 +65,23 @@ class MutationRow(db.Row):
     @classmethod
     def use(cls, tx: db.Transaction, mutation: str, owner: str, arrived: Money, note: str | None) -> None:
         """Let the line settle the owner's payment and no other. Refused with MutationUsed."""
+        place = f"MUTATION#{quote(mutation, safe='')}"
         row = cls(
-            pk=f"MUTATION#{quote(mutation, safe='')}",
+            pk=place,
             sk=MUTATION,
             owner=owner,
             arrived=arrived.amount,
             currency=arrived.currency,
-            note=note,
+            note=crypto.lock_text(NOTES, place, note) if note else None,
             actor=log.actor.get(),
             settled_at=clock.stamp(clock.now()),
         )
         tx.put(row, refusal=MutationUsed())
+
+    @classmethod
+    def forget_note(cls, tx: db.Transaction, source: str) -> None:
+        """Take away the note of the line that a fact names as its source. Refused with WriteRefused."""
+        tx.update(cls(source, MUTATION), [cls.note.remove()], condition=cls.pk.exists())
 
 
 def _unique(amount: Money) -> str:

@@ -9,7 +9,7 @@ from pynamodb.attributes import BinaryAttribute, JSONAttribute, NumberAttribute,
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
-from chalicelib.core import clock, db
+from chalicelib.core import clock, crypto, db
 from chalicelib.core.config import settings
 from chalicelib.core.errors import LarisError, WriteRefused
 from chalicelib.payments.errors import AlreadySettled
@@ -17,6 +17,8 @@ from chalicelib.payments.rules import Message
 from chalicelib.payments.states import UNSETTLED, MessageState
 
 KEPT_FOR: Final = timedelta(days=90)
+PURPOSE: Final = "webhooks"
+"""Bodies are kept locked: partners repeat in them who pays."""
 HEADERS_KEPT: Final = ("content-type", "user-agent")
 """None of them lets anybody in."""
 
@@ -32,15 +34,26 @@ class ByParked(GlobalSecondaryIndex["MessageRow"]):
     parked_at = UnicodeAttribute(range_key=True)
 
 
+class ByAbout(GlobalSecondaryIndex["MessageRow"]):
+    """The messages that speak first of an order."""
+
+    class Meta:
+        index_name = "by_about"
+        projection = KeysOnlyProjection()
+
+    about = UnicodeAttribute(hash_key=True)
+    pk = UnicodeAttribute(range_key=True)
+
+
 class MessageRow(db.Row):
     """pk = "HOOK#", gateway and the SHA-256 of the body, sk = "RAW". ``parked_shard`` is the state, while that is
-    parked or quarantined."""
+    parked or quarantined; ``about`` is the order that it speaks of, or speaks of first."""
 
     class Meta:
         table_name = settings.table("payments")
 
     gateway = UnicodeAttribute()
-    body = BinaryAttribute(legacy_encoding=False)
+    body = BinaryAttribute(legacy_encoding=False, null=True)
     headers: JSONAttribute = JSONAttribute()
     notices: JSONAttribute = JSONAttribute()
     received_at = UnicodeAttribute()
@@ -48,9 +61,11 @@ class MessageRow(db.Row):
     reason = UnicodeAttribute(null=True)
     parked_shard = UnicodeAttribute(null=True)
     parked_at = UnicodeAttribute(null=True)
+    about = UnicodeAttribute(null=True)
     expires = NumberAttribute()
 
     by_parked = ByParked()
+    by_about = ByAbout()
 
     @classmethod
     def lookup(cls, message_id: str) -> "db.Lookup[Message | None]":
@@ -77,11 +92,12 @@ class MessageRow(db.Row):
             pk=message.id,
             sk="RAW",
             gateway=message.gateway,
-            body=body,
+            body=crypto.lock(PURPOSE, message.id, body),
             headers={name: headers[name] for name in HEADERS_KEPT if name in headers},
             notices=[list(notice) for notice in message.notices],
             received_at=clock.stamp(message.received_at),
             state=message.state,
+            about=message.about,
             expires=int((message.received_at + KEPT_FOR).timestamp()),
         )
         tx.put(row, refusal=_seen_before)
@@ -101,6 +117,16 @@ class MessageRow(db.Row):
             condition=cls.state.is_in(*sorted(UNSETTLED)),
             refusal=AlreadySettled(),
         )
+
+    @classmethod
+    def of_order(cls, order_id: str) -> list[str]:
+        """Ids of the messages that speak first of an order."""
+        return [row.pk for row in db.rows(cls, order_id, index=cls.by_about)]
+
+    @classmethod
+    def forget_body(cls, tx: db.Transaction, message_id: str) -> None:
+        """Take away what the partner said, and keep that it did. Refused with WriteRefused if it is gone."""
+        tx.update(cls(message_id, "RAW"), [cls.body.remove()], condition=cls.pk.exists())
 
     @classmethod
     def _lookup_all(cls, ids: list[str]) -> "db.Lookup[list[Message]]":

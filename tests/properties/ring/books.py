@@ -10,7 +10,17 @@ from chalicelib.orders.states import MOVES, State
 from tests.properties.ring.tables import stored
 
 COUNTERS: Final = ("available", "reserved", "allocated", "unavailable")
-FROZEN: Final = ("number", "lines", "totals", "currency", "contact", "address", "shipping", "placed_at", "expires_at")
+FROZEN: Final = (
+    "number",
+    "lines",
+    "totals",
+    "currency",
+    "customer_id",
+    "personal",
+    "shipping",
+    "placed_at",
+    "expires_at",
+)
 ENDED: Final = {"expired", "cancelled"}
 REACHABLE: Final = {(before, after) for (before, _), outcomes in MOVES.items() for after in outcomes} | {
     (state, state) for state in State
