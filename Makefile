@@ -9,7 +9,7 @@ LOCK := .local/lock
 PIP := -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check unit ring format openapi bench lock clean
+.PHONY: help run demo test check unit ring format openapi bench owner lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ openapi: $(READY) ## Write the API's description anew from its doors
 
 bench: $(READY) ## Print import time, CPU and cost of the use cases
 	@exec $(BIN)/python -m tests.benchmarks
+
+owner: $(READY) ## Print the link by which the first owner joins; EMAIL=… NAME=…
+	@exec $(BIN)/python -m infra.owner "$(EMAIL)" "$(NAME)"
 
 lock: ## Pin all that the dependency groups of pyproject.toml bring
 	$(PYTHON) -m venv --clear $(LOCK)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from chalicelib.core import clock, crypto, db, ids, log, outbox
 from chalicelib.core.errors import WriteRefused
+from chalicelib.customers.errors import UnsubscribeRefused
 from chalicelib.customers.models.consents import Consent, ConsentRow, Purpose
 from chalicelib.events.customers import ConsentGiven, ConsentWithdrawn
 
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 TRIES: Final = 5
+UNSUBSCRIBE: Final = "unsubscribe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,20 @@ def add(
     """Write in ``tx`` what somebody says, if what counted is still ``standing``; else refused with WriteRefused."""
     for choice in choices:
         _add(tx, customer_id, choice, standing.get(choice.purpose), source=source, proof=proof)
+
+
+def token_for(customer_id: str, purpose: Purpose) -> str:
+    """What the link to unsubscribe carries: it takes this one consent back, whoever has it, and does nothing else."""
+    return f"{customer_id}.{purpose}.{crypto.sign(UNSUBSCRIBE, f'{customer_id}|{purpose}')}"
+
+
+def unsubscribe(token: str, *, proof: str) -> None:
+    """Take back the consent that the link is for; repeated, it does nothing more. Raises UnsubscribeRefused."""
+    customer_id, _, rest = token.partition(".")
+    purpose = next((purpose for purpose in Purpose if rest.startswith(f"{purpose}.")), None)
+    if purpose is None or not crypto.matches(token, token_for(customer_id, purpose)):
+        raise UnsubscribeRefused()
+    withdraw(customer_id, purpose, source="unsubscribe", proof=proof)
 
 
 def proof_of(source_address: str) -> str:

@@ -35,3 +35,9 @@ class StaleCustomer(Conflict):
     """The customer changed since you read it; ``version`` is the current one. Read it again and repeat."""
 
     code = "stale_customer"
+
+
+class UnsubscribeRefused(NotFound):
+    """This link to unsubscribe is not one of ours; copy it whole."""
+
+    code = "unsubscribe_refused"

@@ -125,9 +125,10 @@ def drop_totp(customer_id: str, password: str) -> None:
 
 
 def ask_new_email(customer_id: str, email: str) -> None:
-    """Send a link to another address, which is the customer's once it is followed. Raises TooMany.
+    """Send a link to another address, which is the customer's once it is followed. The last one asked for counts.
 
     Whether somebody else has that address is not told: they get a letter, the customer gets none.
+    Raises CustomerNotFound, KeysUnavailable, TooMany.
     """
     identity.take_letter(Kind.CUSTOMER, identity.normal_email(email))
     other = identity.account_of(Kind.CUSTOMER, email)
@@ -137,19 +138,20 @@ def ask_new_email(customer_id: str, email: str) -> None:
     customer, key = people.read(customer_id)
     to = Person(people.person(customer, key).name, email)
     with db.transaction() as tx:
+        identity.drop_links(tx, NEW_EMAIL, customer_id)
         token = identity.make_link(tx, NEW_EMAIL, customer_id, VERIFY_LASTS)
-        NewEmailRow.add(tx, key, crypto.digest(token), email)
+        NewEmailRow.put(tx, key, email, crypto.digest(token))
         _send_link(tx, Page.NEW_EMAIL, customer, to, key, token)
 
 
 def confirm_new_email(token: str) -> None:
     """The customer has proven another address: it is theirs, for logging in too. Raises LinkEnded."""
     customer_id = identity.peek_link(NEW_EMAIL, token)
-    row, key = db.look(NewEmailRow.lookup(customer_id, crypto.digest(token)), vault.lookup(customer_id))
+    row, key = db.look(NewEmailRow.lookup(customer_id), vault.lookup(customer_id))
     if row is None or key is None:
         raise LinkEnded()
-    email = row.opened(key)
-    if identity.account_of(Kind.CUSTOMER, email) is not None:
+    email, link = row.opened(key)
+    if link != crypto.digest(token) or identity.account_of(Kind.CUSTOMER, email) is not None:
         raise LinkEnded()
     try:
         with db.transaction() as tx:

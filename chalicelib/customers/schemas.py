@@ -70,13 +70,13 @@ class LinkToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token: Token
 
 
-class AskForReset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AskForCustomerReset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whose password is forgotten."""
 
     email: EmailText
 
 
-class ResetPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ResetCustomerPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the link in the letter carries, and the password from now on."""
 
     token: Token
@@ -172,7 +172,7 @@ class ChangeEmail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     email: EmailText
 
 
-class ChangePassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ChangeCustomerPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The password until now, and the one from now on."""
 
     current: Password
@@ -215,7 +215,7 @@ class TotpSecret(msgspec.Struct, frozen=True):
     uri: Annotated[str, SECRET]
 
 
-class ConfirmTotp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ConfirmCustomerTotp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The six digits that the authenticator app shows."""
 
     code: Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$"), SECRET]

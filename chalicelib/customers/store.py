@@ -11,13 +11,14 @@ from chalicelib.customers.errors import (
     CustomerNotFound,
     StaleAddress,
     StaleCustomer,
+    UnsubscribeRefused,
 )
 from chalicelib.customers.records import AddressList, AddressView, ChangeAddress, Consents, SaveAddress
 from chalicelib.customers.schemas import (
-    AskForReset,
+    AskForCustomerReset,
+    ChangeCustomerPassword,
     ChangeEmail,
-    ChangePassword,
-    ConfirmTotp,
+    ConfirmCustomerTotp,
     Correction,
     CustomerLogIn,
     CustomerLogin,
@@ -29,7 +30,7 @@ from chalicelib.customers.schemas import (
     ProvePassword,
     RecoveryCodeList,
     Register,
-    ResetPassword,
+    ResetCustomerPassword,
     SetConsents,
     TotpSecret,
 )
@@ -124,11 +125,11 @@ def log_out(caller: Caller) -> None:
 @api.post(
     "/password-resets",
     access=storefront,
-    body=AskForReset,
+    body=AskForCustomerReset,
     answers={202: LetterOnItsWay},
     refusals=(TooMany, KeysUnavailable),
 )
-def ask_for_reset(asked: AskForReset, visit: Visit) -> LetterOnItsWay:
+def ask_for_reset(asked: AskForCustomerReset, visit: Visit) -> LetterOnItsWay:
     """Have a link sent that sets a new password. The answer is the same for an address nobody has."""
     identity.ask_for_reset(Kind.CUSTOMER, asked.email, visit)
     return LetterOnItsWay()
@@ -137,11 +138,11 @@ def ask_for_reset(asked: AskForReset, visit: Visit) -> LetterOnItsWay:
 @api.post(
     "/password-resets/confirm",
     access=storefront,
-    body=ResetPassword,
+    body=ResetCustomerPassword,
     answers={204: None},
     refusals=(LinkEnded, KeysUnavailable),
 )
-def reset_password(asked: ResetPassword) -> None:
+def reset_password(asked: ResetCustomerPassword) -> None:
     """Set a new password by the link of a letter. Every log-in ends; a second factor is asked for as before."""
     identity.reset_password(Kind.CUSTOMER, asked.token, asked.password)
 
@@ -156,6 +157,18 @@ def reset_password(asked: ResetPassword) -> None:
 def confirm_email(asked: LinkToken) -> None:
     """Make the address that the link was sent to the customer's, for logging in too."""
     registration.confirm_new_email(asked.token)
+
+
+@api.post(
+    "/unsubscribe",
+    access=storefront,
+    body=LinkToken,
+    answers={204: None},
+    refusals=(UnsubscribeRefused,),
+)
+def unsubscribe(asked: LinkToken, visit: Visit) -> None:
+    """Take back the consent that the link of a letter is for; nobody has to log in to be left alone."""
+    consents.unsubscribe(asked.token, proof=consents.proof_of(visit.source))
 
 
 @me.get("/", access=customer, answers={200: Me}, refusals=(CustomerNotFound, KeysUnavailable))
@@ -192,11 +205,11 @@ def change_email(asked: ChangeEmail, caller: Caller) -> LetterOnItsWay:
 @me.put(
     "/password",
     access=customer,
-    body=ChangePassword,
+    body=ChangeCustomerPassword,
     answers={204: None},
     refusals=(LoginRefused, TooMany, KeysUnavailable),
 )
-def change_password(asked: ChangePassword, caller: Caller) -> None:
+def change_password(asked: ChangeCustomerPassword, caller: Caller) -> None:
     """Set another password. Every other log-in ends."""
     identity.change_password(str(caller.account), str(caller.session), current=asked.current, password=asked.password)
 
@@ -305,11 +318,11 @@ def start_totp(caller: Caller) -> TotpSecret:
 @me.post(
     "/totp/confirm",
     access=customer_anew,
-    body=ConfirmTotp,
+    body=ConfirmCustomerTotp,
     answers={200: RecoveryCodeList},
     refusals=(NoSecondFactor, CodeRefused, KeysUnavailable),
 )
-def confirm_totp(asked: ConfirmTotp, caller: Caller) -> RecoveryCodeList:
+def confirm_totp(asked: ConfirmCustomerTotp, caller: Caller) -> RecoveryCodeList:
     """Ask for a code at every log-in from now on; the answer has ten recovery codes, shown this once."""
     return RecoveryCodeList(identity.confirm_totp(str(caller.account), asked.code))
 

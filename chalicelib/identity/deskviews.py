@@ -7,9 +7,8 @@ import msgspec
 
 from chalicelib.core import clock
 from chalicelib.core.personal import SECRET
-from chalicelib.identity.keys import KeyWish
-from chalicelib.identity.models.keys import ApiKey, KeyKind
-from chalicelib.identity.models.passkeys import Passkey
+from chalicelib.identity.keys import ApiKey, KeyKind, KeyWish
+from chalicelib.identity.passkeys import Passkey
 from chalicelib.identity.roles import BUILT_IN, Role
 
 Scope = Annotated[str, msgspec.Meta(max_length=40)]

@@ -15,6 +15,8 @@ from chalicelib.identity.errors import KeyNotFound, KeyRefused
 from chalicelib.identity.models.keys import ApiKey, KeyKind, KeyRow
 from chalicelib.identity.roles import NOT_FOR_KEYS, SCOPES, check_granted
 
+__all__ = ["ApiKey", "KeyKind", "KeyWish", "get", "issue", "make", "of", "page", "revoke", "storefront"]
+
 PREFIXES: Final = {KeyKind.PUBLISHABLE: "lk_pub_", KeyKind.INTEGRATION: "lk_sec_"}
 ID_LENGTH: Final = 16
 LONGEST_LIFE: Final = timedelta(days=366)

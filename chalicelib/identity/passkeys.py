@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from fido2.server import Fido2Server
     from fido2.webauthn import AuthenticationResponse, AuthenticatorData
 
+__all__ = ["Passkey", "drop", "of", "options", "register", "registration", "verify"]
+
 CHALLENGE_BYTES: Final = 32
 CHALLENGE_LASTS: Final = timedelta(minutes=5)
 MOST: Final = 20

@@ -25,15 +25,16 @@ TRIES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long sessions of a kind last: unused, and altogether."""
+    """How long sessions of a kind last, unused and altogether; ``whose`` begins the ids of who may have them."""
 
     prefix: str
+    whose: str
     idle: timedelta
     absolute: timedelta
 
 
-STAFF: Final = Lifetime("lks_", timedelta(minutes=30), timedelta(hours=12))
-CUSTOMER: Final = Lifetime("lkc_", timedelta(days=30), timedelta(days=90))
+STAFF: Final = Lifetime("lks_", "stf", timedelta(minutes=30), timedelta(hours=12))
+CUSTOMER: Final = Lifetime("lkc_", "cus", timedelta(days=30), timedelta(days=90))
 
 
 def start(
@@ -126,11 +127,13 @@ def _lasts(session: Session, account: Account, lifetime: Lifetime, now: datetime
 
 
 def _parts(token: str, lifetime: Lifetime) -> tuple[str, str]:
-    """``lks_stf_01J…_secret`` → account id, secret. Raises SessionEnded for anything else."""
+    """``lks_stf_01J…_secret`` → account id, secret. Raises SessionEnded for anything else, such as a customer's session
+    under the prefix of the staff's.
+    """
     if not token.startswith(lifetime.prefix):
         raise SessionEnded()
     kind, _, rest = token.removeprefix(lifetime.prefix).partition("_")
     id_, _, secret = rest.partition("_")
-    if not (kind and id_ and secret):
+    if kind != lifetime.whose or not (id_ and secret):
         raise SessionEnded()
     return f"{kind}_{id_}", secret

@@ -10,7 +10,7 @@ from chalicelib.identity.service import staff
 from chalicelib.orders import refunds
 from chalicelib.orders import service as orders
 from chalicelib.orders.errors import IllegalMove, OrderNotFound, StaleOrder
-from chalicelib.orders.refundrows import RequestState
+from chalicelib.orders.refunds import RequestState
 from chalicelib.orders.refundviews import AskForRefund, RefundView
 from chalicelib.orders.schemas import (
     CancelOrder,

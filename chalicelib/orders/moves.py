@@ -24,7 +24,7 @@ from chalicelib.inventory.errors import OutOfStock
 from chalicelib.inventory.service import Held
 from chalicelib.orders import rules
 from chalicelib.orders.errors import IllegalMove, StaleOrder
-from chalicelib.orders.models import OrderRow
+from chalicelib.orders.models.orders import OrderRow
 from chalicelib.orders.rules import Order
 from chalicelib.orders.states import Event, HoldReason, State, move
 from chalicelib.payments import service as payments

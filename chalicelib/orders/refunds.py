@@ -25,12 +25,14 @@ from chalicelib.orders.errors import (
     SecondPersonNeeded,
     StaleOrder,
 )
-from chalicelib.orders.models import OrderRow
-from chalicelib.orders.refundrows import RefundRequest, RefundRequestRow, RequestState, new_id, order_of
+from chalicelib.orders.models.orders import OrderRow
+from chalicelib.orders.models.refunds import RefundRequest, RefundRequestRow, RequestState, new_id, order_of
 from chalicelib.orders.rules import Order
 from chalicelib.orders.states import legal
 from chalicelib.payments import service as payments
 from chalicelib.payments.errors import RefundTooLarge
+
+__all__ = ["RefundRequest", "RequestState", "approve", "decline", "get", "refund", "waiting"]
 
 TRIES: Final = 4
 BY_STAFF: Final = "by_staff"

@@ -8,7 +8,7 @@ from chalicelib.core import clock
 from chalicelib.core.errors import Invalid
 from chalicelib.core.money import Money
 from chalicelib.core.personal import PERSONAL
-from chalicelib.orders.refundrows import RefundRequest, RequestState
+from chalicelib.orders.refunds import RefundRequest, RequestState
 
 
 class AskForRefund(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

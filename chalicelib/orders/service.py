@@ -18,9 +18,9 @@ from chalicelib.events.orders import OrderLine as PlacedLine
 from chalicelib.events.orders import OrderPlaced
 from chalicelib.orders import rules
 from chalicelib.orders.errors import NotPayable, OrderNotFound
-from chalicelib.orders.models import OrderRow, place
+from chalicelib.orders.models.orders import OrderRow, place
+from chalicelib.orders.models.refunds import RefundRequestRow
 from chalicelib.orders.moves import cancel, expire_due, follow_payment, hold, release
-from chalicelib.orders.refundrows import RefundRequestRow
 from chalicelib.orders.rules import Address, Contact, Order, OrderLine, Personal, Sealed, Shipping, Totals
 from chalicelib.orders.schemas import OrderView, PaymentView
 from chalicelib.orders.states import Event, State, move

@@ -32,6 +32,7 @@ WATCHED: Final = (
 PATIENCE: Final = 30.0
 CATCH_UP: Final = 3.0
 """Seconds that the shop may still be closed while the storefront learns what is in stock."""
+WHATSAPP_SECRETS: Final = ("whatsapp-token", "whatsapp-app-secret", "whatsapp-verify-token")
 RELOAD: Final = "LARIS_LOCAL_RELOAD"
 """Set to 0, changes of files are not looked for."""
 
@@ -46,7 +47,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     port = int(os.environ.get("PORT") or 8000)
-    _must_be_free(port, port + 1)
+    _must_be_free(port, port + 1, port + 2)
     with ExitStack() as ends:
         ends.callback(_ignore_signals)
         try:
@@ -143,19 +144,31 @@ def _must_be_free(*ports: int) -> None:
 def _open(port: int, ends: ExitStack) -> Api:
     """Start all there is, in order; ``ends`` learns how to end it."""
     server_key = f"SB-Mid-server-{secrets.token_urlsafe(18)}"
+    whatsapp = {name: secrets.token_urlsafe(24) for name in WHATSAPP_SECRETS}
     cloud, endpoint = emulators.start_cloud()
     ends.callback(cloud.stop)
     midtrans = emulators.start_midtrans(server_key, f"http://127.0.0.1:{port}/webhooks/payments/midtrans", port + 1)
     ends.callback(midtrans.stop)
-    arn = emulators.fill_cloud(endpoint, server_key)
-    environment = emulators.environment(endpoint, midtrans.url)
+    outbox = emulators.start_outbox(endpoint, f"http://127.0.0.1:{port}/webhooks/notices/whatsapp", port + 2, whatsapp)
+    ends.callback(outbox.stop)
+    arn = emulators.fill_cloud(endpoint, {"midtrans-server-key": server_key, **whatsapp})
+    environment = emulators.environment(endpoint, midtrans.url, outbox.whatsapp_url)
     api = Api(port, {**environment, "LARIS_EVENTS_STREAM_ARN": arn})
     ends.callback(api.stop)
     api.start()
-    admin_key = emulators.make_key(environment)
+    owner, admin_key = emulators.take_on_owner(api.url, environment)
     _load_shop(api, admin_key)
     ends.callback(env.remove)
-    env.write(BASE_URL=api.url, ADMIN_KEY=admin_key, MIDTRANS_SIM_URL=midtrans.url, AWS_ENDPOINT_URL=endpoint)
+    env.write(
+        BASE_URL=api.url,
+        OWNER_EMAIL=owner.email,
+        OWNER_PASSWORD=owner.password,
+        OWNER_TOTP_SECRET=owner.totp_secret,
+        ADMIN_KEY=admin_key,
+        MIDTRANS_SIM_URL=midtrans.url,
+        OUTBOX_URL=outbox.url,
+        AWS_ENDPOINT_URL=endpoint,
+    )
     return api
 
 
@@ -192,6 +205,7 @@ Laris is open ({seconds:.1f} s).
   API        {api.url}/store/products
   Reference  {api.url}/docs
   Midtrans   {values["MIDTRANS_SIM_URL"]}   (simulator: see payments, pay them, refuse them)
+  Outbox     {values["OUTBOX_URL"]}   (every e-mail and WhatsApp message)
   Keys       {env.file()}
 
   make demo  walks a whole purchase.   Ctrl-C stops everything.

@@ -17,7 +17,7 @@ MOST_KEPT: Final = 2_000
 ON_THE_WAY: Final = 1.0
 """Seconds that a letter travels."""
 
-Report = Callable[[dict[str, Any]], None]
+Report = Callable[[dict[str, Any]], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Mail:
 class Mailbox:
     """Keeps what SES took, the newest last. ``report`` publishes an event of SES's."""
 
-    def __init__(self) -> None:
+    def __init__(self, report: Report) -> None:
         self._mails: deque[Mail] = deque(maxlen=MOST_KEPT)
-        self.report: Report | None = None
+        self._report = report
 
     def mails(self) -> list[Mail]:
         """All letters, oldest first."""
@@ -58,35 +58,33 @@ class Mailbox:
             mailbox.keep(json.loads(answer)["MessageId"], json.loads(response.body))
             return answer
 
-        SESV2Response.send_email = send_and_keep  # type: ignore[method-assign]
+        setattr(SESV2Response, "send_email", send_and_keep)  # noqa: B010 - its type is that of a bound method
 
     def keep(self, message_id: str, asked: dict[str, Any]) -> None:
         """Keep a letter and report what becomes of it."""
         mail = _read(message_id, asked)
         self._mails.append(mail)
-        if self.report is not None:
-            timer = threading.Timer(ON_THE_WAY, self.tell, (mail, _ending(mail)))
-            timer.daemon = True
-            timer.start()
+        timer = threading.Timer(ON_THE_WAY, self.tell, (mail, _ending(mail)))
+        timer.daemon = True
+        timer.start()
 
     def tell(self, mail: Mail, kind: str) -> None:
         """Report a Delivery, Bounce or Complaint of ``mail``."""
-        if self.report is not None:
-            self.report(event(mail, kind))
+        self._report(event(mail, kind))
 
 
 def event(mail: Mail, kind: str) -> dict[str, Any]:
     """What SES says of a letter: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html"""
     people = [{"emailAddress": each} for each in mail.to]
-    about: dict[str, Any] = {
+    endings: dict[str, dict[str, Any]] = {
         "Delivery": {"delivery": {"recipients": list(mail.to), "smtpResponse": "250 2.6.0 Message received"}},
         "Bounce": {
             "bounce": {"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": people},
         },
         "Complaint": {"complaint": {"complainedRecipients": people, "complaintFeedbackType": "abuse"}},
-    }[kind]
+    }
     described = {"messageId": mail.id, "destination": list(mail.to), "tags": mail.tags, "source": mail.sender}
-    return {"eventType": kind, "mail": {**described, "timestamp": mail.at.isoformat()}, **about}
+    return {"eventType": kind, "mail": {**described, "timestamp": mail.at.isoformat()}, **endings[kind]}
 
 
 def _ending(mail: Mail) -> str:

@@ -36,8 +36,14 @@ class Outbox:
         """Where it listens."""
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def whatsapp_url(self) -> str:
+        """Where WhatsApp listens."""
+        return self._whatsapp.url
+
     def start(self) -> None:
-        """Listen, on a thread of its own."""
+        """Listen, on a thread of its own; WhatsApp too."""
+        self._whatsapp.start()
         self._server = Server(self._port, self._respond)
         self._port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -47,6 +53,7 @@ class Outbox:
         if self._server is not None:
             self._server.close()
             self._server = None
+        self._whatsapp.stop()
 
     def messages(self, to: str | None = None) -> list[dict[str, Any]]:
         """All that was sent, newest first; to one address or number where given."""

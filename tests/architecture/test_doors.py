@@ -39,12 +39,21 @@ STOREFRONT = {
     "GET /store/products/{slug}",
     "POST /store/carts",
     "POST /store/checkout",
+    "POST /store/customers",
+    "POST /store/customers/verify",
+    "POST /store/email-changes/confirm",
+    "POST /store/login",
+    "POST /store/login/second-factor",
+    "POST /store/password-resets",
+    "POST /store/password-resets/confirm",
     "POST /store/shipping-quotes",
+    "POST /store/unsubscribe",
     "PUT /store/carts/{cart_id}/lines/{sku}",
 }
 """Open to a storefront's guests, unless the shop insists on the storefront's key. A cart's id is a capability."""
 
 MOVES_MONEY_OR_STOCK = {
+    "POST /admin/orders/{order_id}/refunds",
     "POST /admin/payments/{payment_id}/verify",
     "POST /admin/stock/adjustments",
     "POST /admin/stock/receipts",
@@ -68,6 +77,11 @@ REPEATS_HARMLESSLY: dict[str, str] = {
     "POST /admin/staff": "the e-mail is taken, or its invitation goes out anew",
     "POST /admin/staff/{staff_id}/invitations": "nothing is left to take away; the invitation goes out anew",
     "POST /admin/categories": "its slug is taken",
+    "POST /admin/keys/{key_id}/revoke": "a revoked key is refused",
+    "POST /admin/me/passkeys": "its challenge is used up",
+    "POST /admin/me/passkeys/options": "one more challenge, gone after five minutes",
+    "POST /admin/refund-requests/{request_id}/approve": "a decided request is refused, and the money with it",
+    "POST /admin/refund-requests/{request_id}/decline": "a decided request is refused",
     "POST /admin/products": "its SKUs are taken",
     "POST /admin/customers/{customer_id}/erasure": "it is the same wish",
     "POST /admin/customers/{customer_id}/exports": "one more copy, gone after seven days",
@@ -84,7 +98,20 @@ REPEATS_HARMLESSLY: dict[str, str] = {
     "POST /admin/notice-suppressions/lift": "there is no block to lift any more",
     "POST /webhooks/notices/whatsapp": "the partner repeats by itself; a state is noted once",
     "POST /store/carts": "an empty cart more is forgotten by itself",
+    "POST /store/customers": "one more link; the first one followed opens the account, at most three an hour are sent",
+    "POST /store/customers/verify": "the link is used up",
+    "POST /store/email-changes/confirm": "the link is used up",
+    "POST /store/login": "one more log-in, which its owner sees and can end",
+    "POST /store/login/second-factor": "ticket and code are used up",
+    "POST /store/logout": "the session is gone",
+    "POST /store/me/addresses": "an address more in the customer's book, of twenty at most; they see and remove it",
+    "POST /store/me/email": "one more link; at most three an hour are sent",
+    "POST /store/me/totp": "the last app that was begun is confirmed",
+    "POST /store/me/totp/confirm": "the code is used up",
+    "POST /store/password-resets": "one more link; at most three an hour are sent",
+    "POST /store/password-resets/confirm": "the link is used up",
     "POST /store/shipping-quotes": "reads only",
+    "POST /store/unsubscribe": "what was taken back is taken back",
     "POST /webhooks/payments/{gateway}": "the partner repeats by itself; facts are kept once",
 }
 """The other POSTs, and why a repeat does no harm."""
@@ -105,7 +132,6 @@ NEVER_ANSWERED: dict[str, str] = {
     "message_unknown": "a queue names a message that is not kept",
     "method_not_allowed": "said before a door is reached",
     "not_refundable": "workers ask for refunds; this one has to be paid by hand",
-    "refund_too_large": "refunds follow from what is owed",
     "upstream_error": "workers ask partners; doors turn it into a next step",
 }
 """Codes that no door refuses with."""

@@ -67,7 +67,6 @@ PART_OF: dict[str, dict[str, str]] = {
     "orders": {
         "desk": "admin",
         "moves": "subject",
-        "refundrows": "models",
         "refunds": "subject",
         "refundviews": "schemas",
     },

@@ -36,7 +36,7 @@ def main() -> None:
     with inbox.running():
         cloud, endpoint = emulators.start_cloud()
         simulator = emulators.start_midtrans(SECRETS["midtrans-server-key"], inbox.url, 0)
-        arn = emulators.fill_cloud(endpoint, SECRETS["midtrans-server-key"])
+        arn = emulators.fill_cloud(endpoint, {"midtrans-server-key": SECRETS["midtrans-server-key"]})
         environment = emulators.environment(endpoint, simulator.url)
         print(json.dumps({**environment, "LARIS_EVENTS_STREAM_ARN": arn}), flush=True)
         sys.stdin.read()

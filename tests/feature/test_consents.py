@@ -8,7 +8,7 @@ from chalicelib.customers import consents
 from chalicelib.customers.consents import Choice, Purpose
 from tests.kit.accounts import Visitor
 from tests.kit.api import as_staff, call
-from tests.kit.customers import items, member
+from tests.kit.customers import BUDI, items, member
 
 LETTERS = {"purpose": "marketing_email", "given": True, "text_version": "2026-11"}
 MAIL = Purpose.MARKETING_EMAIL
@@ -145,6 +145,34 @@ def test_what_was_consented_to_while_registering_counts_once_the_address_is_prov
     ]
     id_ = siti.does("GET", "/store/me").body["id"]
     assert (consents.has(id_, MAIL), consents.has(id_, Purpose.ANALYTICS)) == (True, False)
+
+
+def test_a_link_in_a_letter_takes_its_own_consent_back_without_a_log_in(siti):
+    puts(siti, LETTERS, {**LETTERS, "purpose": "analytics"})
+    token = consents.token_for(siti.id, MAIL)
+
+    answers = [call("POST", "/store/unsubscribe", {"token": token}) for _ in range(2)]
+
+    assert [answer.status for answer in answers] == [204, 204]
+    assert (consents.has(siti.id, MAIL), consents.has(siti.id, Purpose.ANALYTICS)) == (False, True)
+    assert [entry.source for entry in consents.ledger(siti.id)] == ["account", "account", "unsubscribe"]
+
+
+def test_a_link_to_unsubscribe_cannot_be_made_up_or_turned_to_another(siti):
+    puts(siti, LETTERS)
+    other = member(BUDI)
+    signature = consents.token_for(other.id, MAIL).rpartition(".")[2]
+    tokens = [
+        f"{siti.id}.marketing_email.{signature}",
+        consents.token_for(siti.id, MAIL)[:-1],
+        consents.token_for(siti.id, Purpose.ANALYTICS).replace("analytics", "marketing_email"),
+        "nonsense",
+    ]
+
+    answers = [call("POST", "/store/unsubscribe", {"token": token}) for token in tokens]
+
+    assert {(answer.status, answer.code) for answer in answers} == {(404, "unsubscribe_refused")}
+    assert consents.has(siti.id, MAIL)
 
 
 def test_staff_see_what_counts_now(siti):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.core.access import Caller
+from chalicelib.core.access import Caller, Visit
 from chalicelib.core.config import settings
 from chalicelib.core.idempotency import Claim
 from chalicelib.identity import access, keys
@@ -174,7 +174,7 @@ def test_use_is_noted_once_an_hour(owner, clock):
 
     clock.pass_(minutes=20)
     call("GET", "/admin/orders", headers=bearer(token))
-    assert keys.get(id_).used_at > first
+    assert (keys.get(id_).used_at or first) > first
 
 
 def test_a_key_for_certain_networks_is_refused_from_elsewhere(owner):
@@ -204,7 +204,7 @@ def test_a_storefront_is_known_by_its_key(owner):
     token = made(owner, PUBLISHABLE)
 
     assert call("GET", "/store/categories", headers={"X-Laris-Key": token}).status == 200
-    visit = access.Visit({"x-laris-key": token}, {}, "127.0.0.1")
+    visit = Visit({"x-laris-key": token}, {}, "127.0.0.1")
     assert access.storefront.admit(visit) == Caller("guest", f"key:{token.split('_')[2]}")
 
 

@@ -7,7 +7,7 @@ from chalicelib.core.idempotency import Claim
 from chalicelib.core.money import Money
 from chalicelib.identity import rolebook
 from chalicelib.orders import refunds
-from chalicelib.orders.refundrows import RequestState
+from chalicelib.orders.models.refunds import RequestState
 from chalicelib.payments import service as payments
 from chalicelib.payments.gateways.port import Kind
 from tests.kit import people

@@ -3,7 +3,8 @@
 import pytest
 
 from chalicelib.core.access import Caller
-from chalicelib.identity import rolebook, service as identity
+from chalicelib.identity import rolebook
+from chalicelib.identity import service as identity
 from chalicelib.identity.errors import BeyondOwnScopes
 from chalicelib.identity.models.roles import RoleRow
 from tests.kit import people

@@ -8,14 +8,14 @@ from chalicelib.core import aws, crypto, db
 from chalicelib.core.config import settings
 from chalicelib.customers import service as customers
 from chalicelib.orders import service as orders
-from chalicelib.orders.models import OrderRow
+from chalicelib.orders.models.orders import OrderRow
 from chalicelib.payments import service as payments
 from chalicelib.payments.models.attempts import AttemptRow
 from chalicelib.payments.models.claims import MutationRow
 from chalicelib.payments.models.messages import MessageRow, message_id
 from tests.kit import kms
 from tests.kit.api import call
-from tests.kit.customers import BUDI, erase, items, logs_in, member, registers
+from tests.kit.customers import BUDI, erase, items, logs_in, member, registers, row
 from tests.kit.gateways import posted
 from tests.kit.shop import ADDRESS, CONTACT
 
@@ -34,7 +34,7 @@ def holder(placed):
 
 
 def row_of(order_id):
-    return db.get(OrderRow, order_id, "ORDER")
+    return row(OrderRow, order_id, "ORDER")
 
 
 def forgotten(placed):
@@ -246,12 +246,12 @@ def test_what_partners_and_staff_wrote_is_taken_away_and_the_money_stays(stocked
     payments.redact([order_id])
     payments.redact([order_id])
 
-    assert [db.get(MessageRow, each, "RAW").body for each in messages] == [None, None]
+    assert [row(MessageRow, each, "RAW").body for each in messages] == [None, None]
     assert payments.standing(order_id) == standing
 
 
 def opened(id_):
-    return crypto.unlock("webhooks", id_, db.get(MessageRow, id_, "RAW").body)
+    return crypto.unlock("webhooks", id_, row(MessageRow, id_, "RAW").body)
 
 
 def test_notes_and_proofs_of_transfers_are_locked_and_taken_away(stocked):
@@ -264,14 +264,14 @@ def test_notes_and_proofs_of_transfers_are_locked_and_taken_away(stocked):
     decide(stocked, f"{refused_id}/reject", {"reason": "Bu Siti keliru"})
     assert "Siti" not in str(items("payments")) + str(items("events"))
     assert step_of(stocked, refused_id) == {"kind": "retry", "reason": "Bu Siti keliru"}
-    note = db.get(MutationRow, "MUTATION#BCA-1", "MUTATION").note
+    note = row(MutationRow, "MUTATION#BCA-1", "MUTATION").note
     assert crypto.unlock_text("payment-notes", "MUTATION#BCA-1", note) == "dari rekening Siti"
 
     payments.redact([paid, refused])
 
-    assert db.get(MutationRow, "MUTATION#BCA-1", "MUTATION").note is None
+    assert row(MutationRow, "MUTATION#BCA-1", "MUTATION").note is None
     assert step_of(stocked, refused_id) == {"kind": "retry", "reason": "rejected"}
-    assert [db.get(AttemptRow, each, "ATTEMPT#001").proof for each in (paid, refused)] == [None, None]
+    assert [row(AttemptRow, each, "ATTEMPT#001").proof for each in (paid, refused)] == [None, None]
     assert len(proofs) == 2
     assert versions() == []
     assert payments.standing(paid).status == "paid"

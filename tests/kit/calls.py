@@ -21,7 +21,7 @@ from tests.kit import units
 from tests.kit.cloud import ACCOUNT, REGION
 from tests.kit.units import Item
 
-SERVICES = ("sqs", "sns", "s3", "ssm", "dynamodbstreams")
+SERVICES = ("sqs", "sns", "s3", "ssm", "kms", "dynamodbstreams")
 CHUNK = 64 * 1024
 """What SQS and SNS bill as one request."""
 

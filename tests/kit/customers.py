@@ -58,6 +58,13 @@ def erase(customer_id: str) -> None:
         vault.destroy(tx, customer_id)
 
 
+def row(model: type[db.Row], pk: str, sk: str) -> Any:
+    """An item that must be there."""
+    found = db.get(model, pk, sk)
+    assert found is not None
+    return found
+
+
 def items(department: str) -> list[dict[str, Any]]:
     """Every item of a department's table, as it is stored."""
     from moto.dynamodb.models import dynamodb_backends

@@ -33,7 +33,8 @@ def sent(to: str | None = None) -> list[Mail]:
 
 @dataclass
 class Carrier:
-    """A channel. ``name`` begins the ids it gives; ``failures`` are raised in turn, after the letter was taken where ``loses`` says so."""
+    """A channel. ``name`` begins the ids it gives; ``failures`` are raised in turn, after the letter was taken where
+    ``loses`` says so."""
 
     name: str = "msg"
     is_ready: bool = True

@@ -43,13 +43,13 @@ class Running:
 
     def ports(self) -> list[int]:
         """Every port that something of it listens on."""
-        addresses = (self.values[name] for name in ("BASE_URL", "MIDTRANS_SIM_URL", "AWS_ENDPOINT_URL"))
+        addresses = (self.values[name] for name in ("BASE_URL", "MIDTRANS_SIM_URL", "OUTBOX_URL", "AWS_ENDPOINT_URL"))
         return [int(address.rpartition(":")[2]) for address in addresses]
 
 
 @contextmanager
 def running(port: int = 0) -> Iterator[Running]:
-    """A system of our own, on ``port`` and the one after it, or on free ones."""
+    """A system of our own, on ``port`` and the two after it, or on free ones."""
     port = port or free_ports()
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as said:
         environment = {**os.environ, "PORT": str(port), env.FOLDER: folder, "LARIS_LOCAL_RELOAD": "0"}
@@ -73,13 +73,14 @@ def running(port: int = 0) -> Iterator[Running]:
 
 
 def free_ports() -> int:
-    """The first of two free ports that follow each other."""
+    """The first of three free ports that follow each other."""
     while True:
-        with socket.socket() as first, socket.socket() as second:
+        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
             first.bind(("127.0.0.1", 0))
             port = int(first.getsockname()[1])
             with contextlib.suppress(OSError, OverflowError):
                 second.bind(("127.0.0.1", port + 1))
+                third.bind(("127.0.0.1", port + 2))
                 return port
 
 

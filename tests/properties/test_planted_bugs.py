@@ -18,7 +18,7 @@ from chalicelib.core.escrow import Hold, Holding
 from chalicelib.core.idempotency import Claim
 from chalicelib.inventory.models import HoldRow, StockRow
 from chalicelib.orders import moves
-from chalicelib.orders.models import OrderRow
+from chalicelib.orders.models.orders import OrderRow
 from chalicelib.payments import inbound
 from chalicelib.payments import service as payments
 from chalicelib.payments.models.books import LedgerRow

@@ -203,7 +203,7 @@ class SealedRow(db.Row):
     def forget(cls, tx: db.Transaction, customer_id: str) -> None:
         """Take it all away. The ledger of consents stays: it proves what was allowed, and tells nobody's name."""
         for row in db.rows(cls, customer_id):
-            if row.sk.startswith(("ADDRESSES", "REGISTRATION", "NEWEMAIL#")):
+            if row.sk.startswith(("ADDRESSES", "REGISTRATION", "NEWEMAIL")):
                 tx.delete(cls(customer_id, row.sk), condition=cls.pk.exists())
 
 

@@ -49,7 +49,7 @@ class RegistrationRow(db.Row):
 
 
 class NewEmailRow(db.Row):
-    """pk = customer id, sk = "NEWEMAIL#" and the digest of the link that was sent there: another e-mail, unproven."""
+    """pk = customer id, sk = "NEWEMAIL": another e-mail, unproven, and the digest of the link that was sent there."""
 
     class Meta:
         table_name = settings.table("customers")
@@ -57,24 +57,25 @@ class NewEmailRow(db.Row):
     email = SealedAttribute()
 
     @classmethod
-    def lookup(cls, customer_id: str, digest: str) -> "db.Lookup[NewEmailRow | None]":
+    def lookup(cls, customer_id: str) -> "db.Lookup[NewEmailRow | None]":
         """Reads one, still sealed."""
-        return db.Lookup(((cls, customer_id, f"NEWEMAIL#{digest}"),), lambda rows: rows[0])
+        return db.Lookup(((cls, customer_id, "NEWEMAIL"),), lambda rows: rows[0])
 
     @classmethod
-    def add(cls, tx: db.Transaction, key: DataKey, digest: str, email: str) -> None:
-        """Write a new one."""
-        row = cls(pk=key.subject, sk=f"NEWEMAIL#{digest}")
-        row.email = key.seal(_place(row, "email"), email)
-        tx.put(row)
+    def put(cls, tx: db.Transaction, key: DataKey, email: str, link: str) -> None:
+        """Write one in place of any that waits."""
+        row = cls(pk=key.subject, sk="NEWEMAIL")
+        row.email = key.seal(_place(row, "email"), (email, link))
+        tx.put(row, condition=cls.pk.exists() | cls.pk.does_not_exist())
 
     def take(self, tx: db.Transaction) -> None:
-        """Take it away: it counts now. Refused with WriteRefused if it is gone."""
-        tx.delete(NewEmailRow(self.pk, self.sk), condition=NewEmailRow.pk.exists())
+        """Take it away: it counts now. Refused with WriteRefused if another was put in its place."""
+        tx.delete(NewEmailRow(self.pk, self.sk), condition=NewEmailRow.email == self.email)
 
-    def opened(self, key: DataKey) -> str:
-        """The e-mail."""
-        return str(key.open(_place(self, "email"), self.email, str))
+    def opened(self, key: DataKey) -> tuple[str, str]:
+        """The e-mail, and the digest of its link."""
+        waiting: tuple[str, str] = key.open(_place(self, "email"), self.email, tuple[str, str])
+        return waiting
 
 
 def _place(row: Any, field: str) -> str:

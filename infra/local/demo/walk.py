@@ -1,15 +1,20 @@
 """`make demo`: a whole purchase through the running system, told step by step. What it says, it has checked."""
 
+import secrets
 import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import urllib3
 
 from infra.local import env
+from infra.local.demo import staff
+from infra.local.demo.account import Account, NotAsPromised
+from infra.local.demo.staff import Credentials
 from infra.local.demo.telling import Answer, Line, Narrator, rupiah
 
 CATEGORY: Final = "batik"
@@ -19,7 +24,6 @@ PATIENCE: Final = 30.0
 QUIET: Final = 1.5
 """Seconds in which a repeated message would have shown its effect."""
 
-CONTACT: Final = {"name": "Siti Rahmawati", "email": "siti@example.com", "phone": "0812-3456-7890"}
 ADDRESS: Final = {
     "line1": "Jl. Braga No. 12",
     "district": "Sumur Bandung",
@@ -66,7 +70,7 @@ def main() -> None:
     narrator = Narrator(sys.stdout)
     try:
         Walk(values, narrator).whole()
-    except Differs as differs:
+    except (Differs, NotAsPromised, staff.Refused) as differs:
         narrator.ends_badly(str(differs))
         raise SystemExit(1) from None
     except urllib3.exceptions.HTTPError as error:
@@ -81,11 +85,16 @@ class Walk:
 
     def __init__(self, values: Mapping[str, str], narrator: Narrator) -> None:
         self._api, self._bank = Line(values["BASE_URL"]), Line(values["MIDTRANS_SIM_URL"])
-        self._key, self._tell = values["ADMIN_KEY"], narrator
+        self._outbox, self._tell = Line(values["OUTBOX_URL"]), narrator
+        self._owner = Credentials(values["OWNER_EMAIL"], values["OWNER_PASSWORD"], values["OWNER_TOTP_SECRET"])
+        self._staff = ""
+        email = f"siti.{secrets.token_hex(3)}@example.com"
+        self._contact = {"name": "Siti Rahmawati", "email": email, "phone": "0812-3456-7890"}
 
     def whole(self) -> None:
         """From the shelf to the confirmed order, and then everything once more. Raises Differs."""
         self._tell.title("Toko Laris: Siti buys batik, pays by BCA virtual account, and gets her order confirmed")
+        self._log_in()
         sku, before = self._browse()
         cart_id = self._fill_cart(sku)
         asked = self._checkout_request(cart_id, sku)
@@ -101,7 +110,27 @@ class Walk:
         self._repeat_checkout(placed, asked, key)
         self._repeat_webhook(order_id, placed.body["payment"]["reference"])
         self._expect_stock(sku, after, "untouched by the repeats")
+        Account(self._api, self._outbox, self._tell).open(self._contact, order_id)
+        self._see_audit()
         self._tell.ends_well("Selesai. Stock, order and money agree, however often and in whatever order it was said.")
+
+    def _log_in(self) -> None:
+        self._tell.chapter("The owner logs in: her password, and a code of the app on her phone.")
+        self._ask("GET", "/admin/orders", expect=401)
+        self._staff = staff.log_in(self._api, self._owner)
+        me = self._ask("GET", "/admin/me", token=self._staff)
+        self._tell.step(me, f"{me.body['name']}, {me.body['role']}, {len(me.body['scopes'])} scopes")
+
+    def _see_audit(self) -> None:
+        self._tell.chapter("Who did what stands in the audit trail, each entry sealed by the next.")
+        today = datetime.now(UTC).date().isoformat()
+        verdict = self._until(
+            lambda: self._ask("GET", f"/admin/audit/{today}/verification", token=self._staff),
+            lambda verdict: verdict.body["entries"] > 0,
+            "in the audit trail",
+        )
+        self._must(verdict.body["is_intact"], f"the audit trail is broken: {verdict.body['fault']}")
+        self._tell.step(verdict, f"{verdict.body['entries']} entries, all as they were written")
 
     def _browse(self) -> tuple[str, Stock]:
         """A SKU of which there is enough, and its stock. A shop that has just opened may show it a moment later."""
@@ -152,7 +181,7 @@ class Walk:
         self._tell.step(quotes, f"{len(options)} ways to {ADDRESS['city']}; she takes {said}")
         return {
             "cart_id": cart_id,
-            "contact": CONTACT,
+            "contact": self._contact,
             "address": ADDRESS,
             "shipping_option": cheapest["id"],
             "payment": {"gateway": "midtrans", "method": "bca_va"},
@@ -228,12 +257,12 @@ class Walk:
         self._tell.checked(f"{QUANTITY} units {meaning}")
 
     def _stock(self, sku: str) -> tuple[Answer, Stock]:
-        answer = self._ask("GET", f"/admin/stock/{sku}", token=self._key)
+        answer = self._ask("GET", f"/admin/stock/{sku}", token=self._staff)
         counters = answer.body
         return answer, Stock(counters["available"], counters["reserved"], counters["allocated"])
 
     def _order(self, order_id: str) -> Answer:
-        return self._ask("GET", f"/admin/orders/{order_id}", token=self._key)
+        return self._ask("GET", f"/admin/orders/{order_id}", token=self._staff)
 
     def _ask(
         self, method: str, path: str, body: Any = None, *, expect: int = 200, token: str = "", key: str = ""

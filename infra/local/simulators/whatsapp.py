@@ -48,8 +48,8 @@ class NotTaken(Exception):
 
 
 class WhatsAppSimulator:
-    """The business number's side of WhatsApp. ``webhook_url`` None keeps it silent; ``port`` 0 takes a free one; statuses
-    come after ``delay`` seconds."""
+    """The business number's side of WhatsApp. ``webhook_url`` None keeps it silent; ``port`` 0 takes a free one;
+    statuses come after ``delay`` seconds."""
 
     def __init__(
         self,
