@@ -1,22 +1,15 @@
 """Checkout on the wire."""
 
-import re
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 
-from chalicelib.core.errors import Invalid
 from chalicelib.core.money import Money
 from chalicelib.core.personal import PERSONAL, SECRET
+from chalicelib.customers.service import EMAIL, LINE, NAME, PHONE, check_postal_code, phone_number
 from chalicelib.orders.service import Address, Contact, OrderView, PaymentView
 from chalicelib.payments.service import PaymentChoice
 from chalicelib.shipping.service import Option
-
-NAME: Final = msgspec.Meta(min_length=1, max_length=100, pattern=r"\S")
-LINE: Final = msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")
-EMAIL: Final = msgspec.Meta(max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$")
-PHONE: Final = msgspec.Meta(min_length=8, max_length=25, pattern=r"^\+?[0-9 ().-]+$")
-INDONESIAN_POSTAL_CODE: Final = re.compile(r"[0-9]{5}", re.ASCII)
 
 
 class ContactIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,7 +21,7 @@ class ContactIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def contact(self) -> Contact:
         """For the order. Raises Invalid for a number that cannot be one."""
-        return Contact(self.name.strip(), self.email.strip(), phone_number(self.phone))
+        return Contact(self.name.strip(), self.email.strip(), phone_number(self.phone, "/contact/phone"))
 
 
 class AddressIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,8 +36,7 @@ class AddressIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def address(self) -> Address:
         """For the order. Raises Invalid for an Indonesian address without a five-digit postal code."""
-        if self.country == "ID" and not INDONESIAN_POSTAL_CODE.fullmatch(self.postal_code):
-            raise Invalid.field("/address/postal_code", "an Indonesian postal code has five digits")
+        check_postal_code(self.country, self.postal_code, "/address/postal_code")
         return Address(
             line1=self.line1.strip(),
             district=self.district.strip(),
@@ -106,19 +98,6 @@ class ShippingOptions(msgspec.Struct, frozen=True):
     """What can be chosen, cheapest first."""
 
     options: list[ShippingOption]
-
-
-def phone_number(text: str) -> str:
-    """``text`` in E.164, taken for Indonesian where no country is said. Raises Invalid."""
-    digits = re.sub(r"[^0-9]", "", text)
-    if not text.lstrip().startswith("+"):
-        if digits.startswith("0"):
-            digits = "62" + digits[1:]
-        elif not digits.startswith("62"):
-            digits = "62" + digits
-    if not 9 <= len(digits) <= 15:
-        raise Invalid.field("/contact/phone", "not a phone number")
-    return f"+{digits}"
 
 
 class PlacedOrder(msgspec.Struct, frozen=True):

@@ -30,7 +30,10 @@ api = Api(__name__)
 
 @api.get("/notices", access=staff("notices:read"), query=ListNotices, answers={200: NoticeList})
 def list_notices(query: ListNotices) -> NoticeList:
-    """Letters, newest first, by person and by state where given; whom they went to is masked."""
+    """Letters, newest first, by person and by state where given; whom they went to is masked.
+
+    Those whose contents have been erased are found by person alone. With person and state a page may hold fewer.
+    """
     page = notices.page(subject=query.subject, state=query.state, limit=query.limit, cursor=query.cursor)
     return NoticeList([NoticeView.of(shown) for shown in page.items], page.next_cursor)
 

@@ -88,7 +88,7 @@ class Local:
         now, most = clock.now(), float(self._per_second * BURST)
         at, tokens = self._buckets.pop(caller, (now, most))
         tokens = min(most, tokens + (now - at).total_seconds() * self._per_second)
-        self._buckets[caller] = (now, max(0.0, tokens - 1))
+        self._buckets[caller] = (now, tokens - 1 if tokens >= 1 else tokens)  # who asks on must not starve
         if len(self._buckets) > MOST_CALLERS:
             self._buckets.popitem(last=False)
         if tokens < 1:

@@ -1,20 +1,26 @@
 """What is kept of customers, on the wire: their addresses and consents, and how staff see them."""
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 
 from chalicelib.core import clock
-from chalicelib.core.errors import Invalid
 from chalicelib.core.personal import PERSONAL, mask
 from chalicelib.customers.addresses import Book, Place, SavedAddress
 from chalicelib.customers.consents import Consent, Purpose
-from chalicelib.customers.rules import EMAIL, NAME, PHONE, Customer, Language, Person, ProfileState, phone_number
-
-LINE: Final = msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")
-INDONESIAN_POSTAL_CODE: Final = re.compile(r"[0-9]{5}", re.ASCII)
+from chalicelib.customers.rules import (
+    EMAIL,
+    LINE,
+    NAME,
+    PHONE,
+    Customer,
+    Language,
+    Person,
+    ProfileState,
+    check_postal_code,
+    phone_number,
+)
 
 NameText = Annotated[str, NAME, PERSONAL]
 PhoneText = Annotated[str, PHONE, PERSONAL]
@@ -36,8 +42,7 @@ class SaveAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def place(self) -> Place:
         """For the book. Raises Invalid for an Indonesian address without a five-digit postal code, or no number."""
-        if self.country == "ID" and not INDONESIAN_POSTAL_CODE.fullmatch(self.postal_code):
-            raise Invalid.field("/postal_code", "an Indonesian postal code has five digits")
+        check_postal_code(self.country, self.postal_code, "/postal_code")
         return Place(
             label=self.label.strip(),
             name=self.name.strip(),

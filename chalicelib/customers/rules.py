@@ -13,9 +13,11 @@ from chalicelib.core.errors import Invalid
 
 Language = Literal["id", "en"]
 
+LINE: Final = msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")
 NAME: Final = msgspec.Meta(min_length=1, max_length=100, pattern=r"\S")
 EMAIL: Final = msgspec.Meta(max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$")
 PHONE: Final = msgspec.Meta(min_length=8, max_length=25, pattern=r"^\+?[0-9 ().-]+$")
+INDONESIAN_POSTAL_CODE: Final = re.compile(r"[0-9]{5}", re.ASCII)
 
 FIRST_LANGUAGE: Final[Language] = "id"
 
@@ -69,6 +71,12 @@ class Customer:
 def with_claim(claims: Iterable[str], claimed: str) -> tuple[str, ...]:
     """``claims`` and ``claimed``, each once."""
     return tuple(dict.fromkeys((*claims, claimed)))
+
+
+def check_postal_code(country: str, code: str, pointer: str) -> None:
+    """Raises Invalid, naming ``pointer``, for an Indonesian postal code without five digits."""
+    if country == "ID" and not INDONESIAN_POSTAL_CODE.fullmatch(code):
+        raise Invalid.field(pointer, "an Indonesian postal code has five digits")
 
 
 def phone_number(text: str, pointer: str) -> str:

@@ -20,9 +20,24 @@ from chalicelib.customers.people import (
     register,
     verify,
 )
-from chalicelib.customers.rules import Customer, Language, Person, ProfileState
+from chalicelib.customers.rules import (
+    EMAIL,
+    LINE,
+    NAME,
+    PHONE,
+    Customer,
+    Language,
+    Person,
+    ProfileState,
+    check_postal_code,
+    phone_number,
+)
 
 __all__ = [
+    "EMAIL",
+    "LINE",
+    "NAME",
+    "PHONE",
     "Buyer",
     "Customer",
     "Language",
@@ -31,6 +46,7 @@ __all__ = [
     "after",
     "anonymise",
     "buyer",
+    "check_postal_code",
     "consents",
     "correct",
     "export",
@@ -42,6 +58,7 @@ __all__ = [
     "lookup_buyer",
     "lookup_key",
     "person",
+    "phone_number",
     "read",
     "register",
     "verify",

@@ -58,7 +58,8 @@ def _admit_storefront(visit: Visit) -> Caller:
         raise KeyRefused("This shop wants its storefronts to show their key: send it as X-Laris-Key.")
     if token is None:
         return Caller("guest", ANYBODY)
-    return Caller("guest", f"key:{keys.storefront(token.strip(), visit.source).id}")
+    key = keys.storefront(token.strip(), visit.source)
+    return Caller("guest", f"key:{key.id}", is_public=True)
 
 
 storefront: Final = Access("storefront", None, _admit_storefront, (KeyRefused,), optional="storefront_key")

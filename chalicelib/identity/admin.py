@@ -3,7 +3,7 @@
 from chalicelib.core.access import Caller, Visit, public
 from chalicelib.core.api import Api, Created
 from chalicelib.core.vault import KeysUnavailable
-from chalicelib.identity import credentials, logins, people, sessions, totp
+from chalicelib.identity import credentials, logins, passkeys, people, sessions, totp
 from chalicelib.identity.access import oneself, oneself_anew, staff
 from chalicelib.identity.errors import (
     BeyondOwnLimit,
@@ -23,6 +23,7 @@ from chalicelib.identity.errors import (
 from chalicelib.identity.schemas import (
     AcceptInvitation,
     AskForReset,
+    ChallengePasskey,
     ChangePassword,
     ChangeStaff,
     ConfirmInvitation,
@@ -32,6 +33,7 @@ from chalicelib.identity.schemas import (
     ListStaff,
     LogIn,
     Myself,
+    PasskeyChallenge,
     RecoveryCodes,
     ResetAsked,
     ResetPassword,
@@ -84,6 +86,20 @@ def finish_log_in(asked: FinishLogIn, visit: Visit) -> SessionBegun:
     The session ends after half an hour without use, and after twelve hours in any case.
     """
     return SessionBegun.of(logins.finish_login(Kind.STAFF, asked.ticket, asked.proof, visit))
+
+
+@api.post(
+    "/login/passkey-options",
+    access=public,
+    body=ChallengePasskey,
+    answers={200: PasskeyChallenge},
+    refusals=(TicketEnded,),
+    recorded=True,
+)
+def challenge_at_log_in(asked: ChallengePasskey) -> PasskeyChallenge:
+    """Get what a passkey is to answer, to finish a log-in. Good for this ticket, once, within five minutes."""
+    account, ticket = logins.holder_of_ticket(Kind.STAFF, asked.ticket)
+    return PasskeyChallenge(passkeys.options(account, ticket))
 
 
 @api.post("/logout", access=oneself, answers={204: None}, refusals=(SessionNotFound,))
@@ -193,6 +209,12 @@ def end_session(session_id: str, caller: Caller) -> None:
 def step_up(asked: StepUp, caller: Caller) -> None:
     """Prove once more that it is you; for ten minutes weighty things are open to this session."""
     logins.step_up(caller.principal, caller.session or "", asked.proof, asked.password)
+
+
+@api.post("/me/step-up/passkey-options", access=oneself, answers={200: PasskeyChallenge})
+def challenge_at_step_up(caller: Caller) -> PasskeyChallenge:
+    """Get what a passkey is to answer, to prove once more that it is you. Good for this session, once."""
+    return PasskeyChallenge(passkeys.options(caller.principal, caller.session or ""))
 
 
 @api.post("/me/totp", access=oneself_anew, answers={200: TotpSetupView}, refusals=(NoSecondFactor, KeysUnavailable))

@@ -13,12 +13,12 @@ from chalicelib.core.errors import TooMany
 from chalicelib.core.log import logger
 from chalicelib.core.vault import DataKey
 from chalicelib.identity import guesses, links, passwords, sessions
-from chalicelib.identity.errors import LinkEnded, LoginRefused, SessionEnded
+from chalicelib.identity.errors import LastOwner, LinkEnded, LoginRefused, SessionEnded
 from chalicelib.identity.logins import account_of, normal_email
 from chalicelib.identity.models import accounts
 from chalicelib.identity.models.accounts import Account, AccountRow, AccountState, Kind, LoginRow
 from chalicelib.identity.models.factors import TotpRow
-from chalicelib.identity.models.people import StaffRow
+from chalicelib.identity.models.people import OwnersRow, StaffRow
 from chalicelib.notices import service as notices
 from chalicelib.notices.service import Notice, Recipient
 
@@ -120,6 +120,7 @@ def reset_password(kind: Kind, token: str, password: str) -> None:
         links.use_link(tx, RESET, token)
         replace_password(tx, account, password)
     guesses.forgive_account(kind, login.email_index)
+    guesses.forgive_codes(account)
     logger.info("password reset", account=account)
 
 
@@ -137,7 +138,15 @@ def account(account_id: str) -> Account | None:
 
 
 def forget_account(account_id: str) -> None:
-    """Delete every row of an account: log-in, e-mail, sessions, second factors, devices, links. Harmless to repeat."""
+    """Delete every row of an account: log-in, e-mail, sessions, second factors, devices, links. Harmless to repeat.
+
+    Raises LastOwner.
+    """
+    (found,) = db.look(AccountRow.lookup(account_id))
+    if found is not None and found.is_active_owner:
+        with db.transaction() as tx:
+            AccountRow.change(tx, found, state=AccountState.DISABLED, end_sessions=True)
+            OwnersRow.go(tx, LastOwner())
     accounts.forget(account_id)
     StaffRow.forget(account_id)
 

@@ -17,8 +17,9 @@ from chalicelib.identity.models.accounts import Kind
 BY_ADDRESS: Final = Limit(100, timedelta(seconds=30))
 BY_ACCOUNT_AND_ADDRESS: Final = Limit(10, timedelta(minutes=5))
 BY_ACCOUNT: Final = Limit(100, timedelta(days=1))
-BY_DEVICE: Final = Limit(10, timedelta(minutes=5))
+BY_DEVICE: Final = Limit(10, timedelta(hours=1))
 CODES: Final = Limit(10, timedelta(minutes=5))
+CODES_IN_A_ROW: Final = Limit(100, timedelta(days=1))
 CODES_OF_TICKET: Final = Limit(5, timedelta(hours=1))
 LETTERS: Final = Limit(3, timedelta(minutes=20))
 
@@ -48,8 +49,8 @@ def take_password(guesser: Guesser) -> None:
     if guesser.device:
         limits.take(f"login-device:{guesser.account}:{guesser.device}", BY_DEVICE)
         return
-    limits.take(f"login-from:{guesser.source}", BY_ADDRESS)
     limits.take(f"login:{guesser.account}:{guesser.source}", BY_ACCOUNT_AND_ADDRESS)
+    limits.take(f"login-from:{guesser.source}", BY_ADDRESS)
     limits.take(f"login:{guesser.account}", BY_ACCOUNT)
 
 
@@ -67,8 +68,9 @@ def forgive_account(kind: Kind, email_index: str) -> None:
 
 
 def take_code(account: str, device: str | None = None) -> None:
-    """Count a guess at a second factor. Raises TooMany."""
+    """Count a guess at a second factor: a few at once, a hundred in a row. Raises TooMany."""
     limits.take(_codes(account, device), CODES)
+    limits.take(f"{_codes(account, device)}:in-a-row", CODES_IN_A_ROW)
 
 
 def take_code_of_ticket(ticket: str) -> None:
@@ -77,8 +79,9 @@ def take_code_of_ticket(ticket: str) -> None:
 
 
 def forgive_codes(account: str, device: str | None = None) -> None:
-    """After a right one."""
+    """After a right one, or a new password by letter."""
     limits.refill(_codes(account, device))
+    limits.refill(f"{_codes(account, device)}:in-a-row")
 
 
 def take_again(account: str) -> None:

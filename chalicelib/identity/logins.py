@@ -140,11 +140,11 @@ def finish_login(kind: Kind, ticket: str, proof: Proof, visit: Visit) -> LoggedI
     return logged_in
 
 
-def ticket_account(ticket: str) -> tuple[str, str]:
-    """Whose ticket it is, and its digest: for who makes a passkey's challenge. Raises TicketEnded."""
+def holder_of_ticket(kind: Kind, ticket: str) -> tuple[str, str]:
+    """Whose ticket it is, and what names it in a passkey's challenge. Raises TicketEnded."""
     account, digest = _ticket_parts(ticket)
-    (held,) = db.look(TicketRow.lookup(account, digest))
-    if held is None:
+    held, login = db.look(TicketRow.lookup(account, digest), LoginRow.lookup(account))
+    if held is None or login is None or login.kind != kind:
         raise TicketEnded()
     return account, digest
 

@@ -234,7 +234,7 @@ def _state_after(account: Account, asked: AccountState | None) -> AccountState:
 
 
 def _count_owners(tx: db.Transaction, before: Account, state: AccountState, role: str | None) -> None:
-    was = before.role == OWNER and before.state is AccountState.ACTIVE
+    was = before.is_active_owner
     will_be = role == OWNER and state is AccountState.ACTIVE
     if will_be and not was:
         OwnersRow.come(tx)

@@ -56,8 +56,8 @@ def every() -> list[Role]:
 def put(role: Role, caller: Caller) -> Role:
     """Make or change a custom role.
 
-    Raises Invalid (no such scope, no name for one), RoleBuiltIn, BeyondOwnScopes, BeyondOwnLimit; WriteRefused if it was changed at
-    the same moment.
+    Raises Invalid (no such scope, no name for one), RoleBuiltIn, BeyondOwnScopes, BeyondOwnLimit; WriteRefused if it
+    was changed at the same moment.
     """
     if role.name in BUILT_IN:
         raise RoleBuiltIn()

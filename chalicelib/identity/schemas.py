@@ -1,6 +1,6 @@
 """Log-ins and staff on the wire."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -45,6 +45,18 @@ class FinishLogIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ticket: Annotated[str, TOKEN, SECRET]
     proof: TotpProof | RecoveryProof | PasskeyProof
+
+
+class ChallengePasskey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The ticket of the log-in that a passkey is to finish."""
+
+    ticket: Annotated[str, TOKEN, SECRET]
+
+
+class PasskeyChallenge(msgspec.Struct, frozen=True):
+    """`public_key` is for `navigator.credentials.get`, by `PublicKeyCredential.parseRequestOptionsFromJSON`."""
+
+    public_key: dict[str, Any]
 
 
 class SessionBegun(msgspec.Struct, frozen=True):

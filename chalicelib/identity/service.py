@@ -39,8 +39,8 @@ from chalicelib.identity.models.accounts import Account, AccountState, Kind
 from chalicelib.identity.models.keys import ApiKey, KeyKind
 from chalicelib.identity.models.sessions import Session, Whereabouts
 from chalicelib.identity.passwords import check_password, hash_password
-from chalicelib.identity.proofs import PasskeyProof, Proof, RecoveryProof, TotpProof
 from chalicelib.identity.people import first_owner
+from chalicelib.identity.proofs import PasskeyProof, Proof, RecoveryProof, TotpProof
 from chalicelib.identity.rolebook import check_can_give, refund_limit
 from chalicelib.identity.roles import NOT_FOR_KEYS, SCOPES, Role, is_within
 from chalicelib.identity.sessions import end_session, end_sessions, log_out, sessions_of

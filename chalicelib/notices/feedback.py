@@ -12,7 +12,6 @@ from chalicelib.core.config import settings
 from chalicelib.core.errors import WriteRefused
 from chalicelib.core.log import logger
 from chalicelib.events.notices import NoticeRequested
-from chalicelib.notices.channels import whatsapp
 from chalicelib.notices.channels.port import ChannelName
 from chalicelib.notices.errors import NoticeMoved, NotResendable
 from chalicelib.notices.models.blocks import SuppressionRow, Why
@@ -28,6 +27,8 @@ BLOCKS: Final = {State.BOUNCED: Why.BOUNCE, State.COMPLAINED: Why.COMPLAINT}
 def receive_whatsapp(raw: bytes, headers: Mapping[str, str]) -> None:
     """Verify what WhatsApp posted and queue what it says. Raises BadFeedbackSignature, Malformed; WriteRefused if the
     queue did not take all of it, so that WhatsApp posts again."""
+    from chalicelib.notices.channels import whatsapp
+
     bodies = [msgspec.json.encode({"whatsapp": status}).decode() for status in whatsapp.read_webhook(raw, headers)]
     for start in range(0, len(bodies), LARGEST_SEND):
         entries = [
@@ -39,6 +40,8 @@ def receive_whatsapp(raw: bytes, headers: Mapping[str, str]) -> None:
 
 def check_challenge(mode: str, token: str) -> None:
     """Whether it is WhatsApp that asks if this address is ours. Raises BadFeedbackSignature."""
+    from chalicelib.notices.channels import whatsapp
+
     whatsapp.check_challenge(mode, token)
 
 

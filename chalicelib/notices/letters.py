@@ -17,7 +17,7 @@ from chalicelib.notices.channels.port import Letter
 from chalicelib.notices.errors import UnknownTemplate
 from chalicelib.notices.rules import TEMPLATES, UNSUBSCRIBE, Language, Noted, Recipient, greeting
 
-FOLDER: Final = Path(__file__).parent / "templates"
+FOLDER: Final = Path(__file__).with_name("templates")
 BUTTON: Final = re.compile(r"\[(?P<label>[^\]]+)\]\(\$(?P<link>[a-z_]+)\)")
 PARAGRAPH: Final = '<p style="margin:0 0 16px">{}</p>'
 LINK: Final = (
@@ -130,4 +130,4 @@ def _pattern(template: str, language: Language) -> list[str]:
 
 @cache
 def _file(name: str) -> str:
-    return (FOLDER / name).read_text(encoding="utf-8")
+    return FOLDER.joinpath(name).read_text(encoding="utf-8")

@@ -43,30 +43,20 @@ def deliver(notice_id: str, round_: int) -> None:
     Raises NoticeNotFound; TooMany, Upstream or UpstreamTimeout if the partner did not take it, or it is not known;
     InProgress if another worker is at it. Then it is to be said again.
     """
-    noted = _read(notice_id)
+    rows = NoticeRow.look([notice_id])
+    if not rows:
+        raise NoticeNotFound()
+    noted = rows[0].noted()
     if noted.state not in UNSENT or noted.round != round_:
         return
-    opened = _open(noted)
+    data_key = vault.key(noted.subject)
+    opened = rows[0].opened(data_key) if data_key else None
     if opened is None:
         _settle(noted, State.CANCELLED, "erased")
     elif _is_unwanted(noted):
         _settle(noted, State.CANCELLED, "consent_withdrawn")
     else:
         _send(noted, *opened)
-
-
-def _read(notice_id: str) -> Noted:
-    (noted,) = db.look(NoticeRow.lookup(notice_id))
-    if noted is None:
-        raise NoticeNotFound()
-    return noted
-
-
-def _open(noted: Noted) -> tuple[Recipient, Mapping[str, str]] | None:
-    """Who it goes to and what it says; None once that is erased."""
-    data_key = vault.key(noted.subject)
-    rows = NoticeRow.look([noted.id])
-    return rows[0].opened(data_key) if data_key and rows else None
 
 
 def _is_unwanted(noted: Noted) -> bool:

@@ -11,10 +11,15 @@ from chalicelib.notices.schemas import Feedback
 
 workers = Blueprint(__name__)
 
+MOST_AT_ONCE = 5
+"""Copies of the worker: SES lets a fresh account send fourteen letters a second."""
+
 Asked = NoticeRequested | ConsentWithdrawn
 
 
-@workers.on_sqs_message(queue=settings.queue("notices"), batch_size=1, name="notices-send-letters")
+@workers.on_sqs_message(
+    queue=settings.queue("notices"), batch_size=1, maximum_concurrency=MOST_AT_ONCE, name="notices-send-letters"
+)
 @each_message
 def send_letters(asked: Asked) -> None:
     """A letter that is asked for is sent, once; consent that is withdrawn stops those that wait for it."""

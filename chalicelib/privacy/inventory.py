@@ -241,18 +241,18 @@ INVENTORY: Final[Mapping[str, Row]] = {
         recipient=_sealed(NOTICES, "/notices/*/recipient"),
     ),
     "notices.sendings.SendingRow": _row("data expires in_progress_until status"),
-    "orders.NumberRow": _row("order_id"),
-    "orders.OrderRow": _row(
+    "orders.orders.NumberRow": _row("order_id"),
+    "orders.orders.OrderRow": _row(
         "business_date currency customer_id due_shard expires_at fulfilment_status given_back hold_reason lines"
         " list_shard number payment_status placed_at return_status shipping standing_version state state_shard totals"
         " version",
         personal=_sealed(ORDERS, "/orders"),
         cancel_reason=_locked(ORDERS, ON_REQUEST),
     ),
-    "orders.refundrows.RefundRequestRow": _row(
+    "orders.refunds.RefundRequestRow": _row(
         "amount asked_at asked_by currency decided_at decided_by refund_id state", reason=_locked(ORDERS, ON_REQUEST)
     ),
-    "orders.refundrows.WaitingRow": _row(""),
+    "orders.refunds.WaitingRow": _row(""),
     "payments.attempts.AttemptRow": _row(
         "amount created_at currency expires_at gateway method next_step payment_id proof reference state token"
         " transaction_id",

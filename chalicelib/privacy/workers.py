@@ -35,8 +35,8 @@ def carry_out() -> Counts:
     return erasure.carry_out_open() + breaches.carry_out_unfinished()
 
 
-@workers.schedule(Rate(1, unit=Rate.DAYS), name="privacy-retain")
+@workers.schedule(Rate(1, unit=Rate.DAYS), name="privacy-apply-retention")
 @scheduled
-def retain() -> Counts:
+def apply_retention() -> Counts:
     """Let go of everything that has been kept long enough."""
     return retention.carry_out()

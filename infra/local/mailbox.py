@@ -36,11 +36,12 @@ class Mail:
 
 
 class Mailbox:
-    """Keeps what SES took, the newest last. ``report`` publishes an event of SES's."""
+    """Keeps what SES took, the newest last. ``report`` publishes an event of SES's, after ``on_the_way`` seconds."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, *, on_the_way: float = ON_THE_WAY) -> None:
         self._mails: deque[Mail] = deque(maxlen=MOST_KEPT)
         self._report = report
+        self._on_the_way = on_the_way
 
     def mails(self) -> list[Mail]:
         """All letters, oldest first."""
@@ -64,7 +65,7 @@ class Mailbox:
         """Keep a letter and report what becomes of it."""
         mail = _read(message_id, asked)
         self._mails.append(mail)
-        timer = threading.Timer(ON_THE_WAY, self.tell, (mail, _ending(mail)))
+        timer = threading.Timer(self._on_the_way, self.tell, (mail, _ending(mail)))
         timer.daemon = True
         timer.start()
 

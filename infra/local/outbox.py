@@ -58,14 +58,14 @@ class Outbox:
     def messages(self, to: str | None = None) -> list[dict[str, Any]]:
         """All that was sent, newest first; to one address or number where given."""
         found = [each for each in self._all() if to in (None, each["to"])]
-        return sorted(found, key=lambda each: str(each["at"]), reverse=True)
+        return sorted(reversed(found), key=lambda each: str(each["at"]), reverse=True)
 
     def _all(self) -> Iterator[dict[str, Any]]:
         for mail in self._mailbox.mails():
             yield {
                 "id": mail.id,
                 "channel": "email",
-                "at": mail.at.isoformat(timespec="milliseconds"),
+                "at": mail.at.isoformat(timespec="microseconds"),
                 "to": mail.to[0],
                 "subject": mail.subject,
                 "template": next(iter(mail.tags.get("template", [])), None),
@@ -78,7 +78,7 @@ class Outbox:
             yield {
                 "id": message.id,
                 "channel": "whatsapp",
-                "at": message.at.isoformat(timespec="milliseconds"),
+                "at": message.at.isoformat(timespec="microseconds"),
                 "to": message.to,
                 "subject": f"{message.template} ({message.language})",
                 "template": message.template,

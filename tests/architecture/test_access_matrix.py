@@ -15,7 +15,8 @@ from tests.kit import matrix, people
 from tests.kit.matrix import CANARIES, POLICY, Case, bearer, stored
 
 REFUSED = {401, 403, 404}
-OWN = {"GET /store/me/cart"}
+NOT_YET = {"GET /admin/customers/{customer_id}/erasure": 404, "GET /store/me/erasure": 404}
+"""What nobody has asked for in the scene."""
 PARTNERS_REFUSED = {400, 401, 403, 404, 422}
 
 
@@ -58,7 +59,7 @@ def test_every_door_has_its_line_in_the_table():
 def refused(scene, policy: str) -> list[Case]:
     """Who may not come in where ``policy`` holds."""
     kind = policy.rstrip("+")
-    cases = scene.strangers()
+    cases = list(scene.strangers())
     everything = Case("key with all scopes", bearer(scene.key(frozenset(SCOPES))[1]))
     if ":" in kind:
         cases += scene.staff(but=kind)
@@ -93,7 +94,7 @@ def test_who_may_not_come_in_learns_nothing_and_changes_nothing(scene, name):
 
         assert answer.status in REFUSED, (case.name, answer.text)
         assert not [each for each in CANARIES if each in answer.text], case.name
-        assert stored() == before, case.name
+    assert stored() == before
 
 
 @pytest.mark.parametrize("name", [name for name in names("customer", "self") if "{" in name])
@@ -120,17 +121,15 @@ def test_what_is_ones_own_has_nothing_of_anothers(scene, name):
 
     answer = scene.ask(*split(name), headers)
 
-    after = stored()
     assert answer.status < 500, answer.text
     assert not [each for each in CANARIES if each in answer.text]
-    assert {key: after.get(key) for key in before if belongs_to(scene, key)} == {
-        key: row for key, row in before.items() if belongs_to(scene, key)
-    }
+    assert hers(scene, stored(), before) == hers(scene, before, before)
 
 
-def belongs_to(scene, key: tuple[str, str, str]) -> bool:
-    """Whether an item is the victim's."""
-    return any(scene.thing(name) in "|".join(key) for name in ("customer_id", "order_id", "cart_id", "payment_id"))
+def hers(scene, rows: matrix.Rows, of: matrix.Rows) -> dict[tuple[str, str, str], str | None]:
+    """The victim's items among ``rows``: those that stood under her ids in ``of``."""
+    ids = [scene.thing(name) for name in ("customer_id", "order_id", "cart_id")]
+    return {key: rows.get(key) for key in of if any(each in "|".join(key) for each in ids)}
 
 
 @pytest.mark.parametrize("name", names("anybody"))
@@ -143,12 +142,9 @@ def test_what_is_open_to_anybody_tells_and_changes_nothing_of_the_victims(scene,
     for case in cases:
         answer = scene.ask(*split(name), case.headers)
 
-        after = stored()
         assert answer.status < 500, (case.name, answer.text)
         assert not [each for each in CANARIES if each in answer.text], case.name
-        assert {key: after.get(key) for key in before if belongs_to(scene, key)} == {
-            key: row for key, row in before.items() if belongs_to(scene, key)
-        }, case.name
+    assert hers(scene, stored(), before) == hers(scene, before, before)
 
 
 @pytest.mark.parametrize("name", names("partner"))
@@ -160,7 +156,7 @@ def test_who_does_not_sign_as_the_partner_is_not_heard(scene, name):
         answer = scene.ask(*split(name), case.headers)
 
         assert answer.status in PARTNERS_REFUSED, (case.name, answer.text)
-        assert stored() == before, case.name
+    assert stored() == before
 
 
 # So that the refusals above are none of things that nobody ever gets
@@ -169,23 +165,22 @@ def test_who_does_not_sign_as_the_partner_is_not_heard(scene, name):
 @pytest.mark.parametrize("name", [name for name in names("scope", "self", "customer", "buyer") if name[:4] == "GET "])
 def test_who_may_gets_it(scene, name):
     scene.path(split(name)[1])
-    kind = POLICY[name].rstrip("+")
-    headers = scene.victim.headers if kind in {"customer", "buyer"} else people.session(OWNER)
 
-    answer = scene.ask(*split(name), headers)
+    answer = scene.ask(*split(name), scene.entitled(POLICY[name]))
 
-    assert answer.status == 200, answer.text
+    assert answer.status == NOT_YET.get(name, 200), answer.text
 
 
 @pytest.mark.parametrize("scope", sorted({policy.rstrip("+") for policy in POLICY.values() if ":" in policy}))
 def test_each_role_with_the_scope_may(scene, scope):
-    name = next((each for each in sorted(POLICY) if POLICY[each] == scope and each.startswith("GET ")), None)
+    name = next((each for each in names("scope") if POLICY[each] == scope and each[:4] == "GET "), None)
     if name is None:
         return
     scene.path(split(name)[1])
+    expected = NOT_YET.get(name, 200)
 
     for role in (role for role in BUILT_IN.values() if scope in role.scopes):
-        assert scene.ask(*split(name), people.session(role.name)).status == 200, role.name
+        assert scene.ask(*split(name), people.session(role.name)).status == expected, role.name
 
 
 def test_the_victim_is_in_what_staff_and_she_herself_see(scene):
@@ -194,7 +189,4 @@ def test_the_victim_is_in_what_staff_and_she_herself_see(scene):
         scene.ask("GET", "/store/orders/{order_id}", scene.victim.headers).text,
     ]
 
-    assert all(each in text for text in seen for each in (NAME_AND_STREET))
-
-
-NAME_AND_STREET = (matrix.NAME, matrix.EMAIL, matrix.STREET)
+    assert all(each in text for text in seen for each in (matrix.NAME, matrix.EMAIL, matrix.STREET))

@@ -2,7 +2,7 @@
 
 from tests.architecture.fresh import heavy_among, loaded_by
 
-BUDGET = 560
+BUDGET = 640
 """Modules after importing the API, the standard library's included. Raise it only with the reason in the commit."""
 
 LAZY = {"chalicelib.core.openapi", "chalicelib.payments.gateways.midtrans", "chalicelib.payments.gateways.transfer"}

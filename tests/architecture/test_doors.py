@@ -24,6 +24,7 @@ PUBLIC = {
     "POST /admin/invitations/accept",
     "POST /admin/invitations/confirm",
     "POST /admin/login",
+    "POST /admin/login/passkey-options",
     "POST /admin/login/second-factor",
     "POST /admin/password-resets",
     "POST /admin/password-resets/confirm",
@@ -66,6 +67,8 @@ REPEATS_HARMLESSLY: dict[str, str] = {
     "POST /admin/invitations/accept": "the last password and app that were chosen are confirmed",
     "POST /admin/invitations/confirm": "the link is used up",
     "POST /admin/login": "one more ticket, which by itself opens nothing",
+    "POST /admin/login/passkey-options": "one more challenge, gone in five minutes",
+    "POST /admin/me/step-up/passkey-options": "one more challenge, gone in five minutes",
     "POST /admin/login/second-factor": "ticket and code are used up",
     "POST /admin/logout": "the session is gone",
     "POST /admin/me/recovery-codes": "the last ten count",
@@ -132,6 +135,8 @@ NEVER_ANSWERED: dict[str, str] = {
     "message_unknown": "a queue names a message that is not kept",
     "method_not_allowed": "said before a door is reached",
     "not_refundable": "workers ask for refunds; this one has to be paid by hand",
+    "unavailable": "a kind; the vault says what is out of order",
+    "unreadable": "a fault of ours, or somebody moved sealed data: said as unexpected, under its own code",
     "upstream_error": "workers ask partners; doors turn it into a next step",
 }
 """Codes that no door refuses with."""

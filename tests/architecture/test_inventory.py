@@ -40,7 +40,7 @@ MASKED: dict[str, str] = {
 
 
 def name_of(row) -> str:
-    """``customers.profiles.ProfileRow``, ``orders.OrderRow``: as the inventory calls it."""
+    """``customers.profiles.ProfileRow``, ``orders.orders.OrderRow``: as the inventory calls it."""
     parts = [part for part in row.__module__.split(".")[1:] if part != "models"]
     return ".".join([*parts, row.__name__])
 

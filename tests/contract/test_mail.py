@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -116,7 +117,8 @@ def test_marketing_can_be_unsubscribed_from_with_one_click(aws):
 @pytest.mark.parametrize("line_break", ["\r\n", "\n", "\r", "\x00", "\x85", "\u2028"])
 @pytest.mark.parametrize("field", ["subject", "to", "unsubscribe_link"])
 def test_no_field_can_begin_another_header(aws, field, line_break):
-    letter = replace(LETTER, **{field: f"a@example.com{line_break}Bcc: victim@example.com"})
+    evil: Any = {field: f"a@example.com{line_break}Bcc: victim@example.com"}
+    letter = replace(LETTER, **evil)
 
     with pytest.raises(LetterRefused) as raised:
         Ses().send(letter)

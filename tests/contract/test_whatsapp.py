@@ -14,7 +14,7 @@ from chalicelib.notices.channels import whatsapp
 from chalicelib.notices.channels.port import Letter
 from chalicelib.notices.channels.whatsapp import Status, WhatsApp
 from chalicelib.notices.errors import BadFeedbackSignature, LetterRefused, SenderRefused
-from infra.local.simulators.whatsapp import NOT_THERE, WhatsAppSimulator
+from infra.local.simulators.whatsapp import WhatsAppSimulator
 from tests.kit import api
 from tests.kit.cloud import SECRETS
 from tests.kit.partner import SILENCE, Listener, Said, Scripted
@@ -47,7 +47,7 @@ def adapter(partner):
 
 @pytest.fixture
 def inbox():
-    listener = Listener(lambda asked: Said(200, {}))
+    listener = Listener(lambda _asked: Said(200, {}))
     with listener.running():
         yield listener
 
@@ -145,9 +145,7 @@ def test_a_number_that_is_not_on_whatsapp_fails_after_it_was_taken(simulator, in
     message_id = WhatsApp(simulator.url, NUMBER).send(replace(LETTER, to="6281234560000"))
 
     (post,) = inbox.wait_for(1)
-    assert whatsapp.read_webhook(post.raw, post.headers) == [
-        Status(LETTER.notice_id, message_id, "failed", NOT_THERE["code"])
-    ]
+    assert whatsapp.read_webhook(post.raw, post.headers) == [Status(LETTER.notice_id, message_id, "failed", 131026)]
 
 
 def test_the_simulator_refuses_what_meta_would(simulator):

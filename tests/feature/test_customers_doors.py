@@ -3,6 +3,7 @@
 import pytest
 
 from chalicelib.core import outbox
+from chalicelib.customers.service import Person
 from tests.kit import accounts, customers, people
 from tests.kit.accounts import PASSWORD, Visitor
 from tests.kit.api import as_staff, call
@@ -541,7 +542,7 @@ def test_staff_page_through_all_customers_newest_first(shop, clock):
     made = []
     for number in range(5):
         clock.pass_(seconds=1)
-        made.append(customers.registers(customers.Person(f"Nama {number}", f"n{number}@example.com")))
+        made.append(customers.registers(Person(f"Nama {number}", f"n{number}@example.com")))
 
     first = call("GET", "/admin/customers?limit=3", headers=as_staff()).body
     second = call("GET", f"/admin/customers?limit=3&cursor={first['next_cursor']}", headers=as_staff()).body

@@ -205,7 +205,7 @@ def test_a_storefront_is_known_by_its_key(owner):
 
     assert call("GET", "/store/categories", headers={"X-Laris-Key": token}).status == 200
     visit = Visit({"x-laris-key": token}, {}, "127.0.0.1")
-    assert access.storefront.admit(visit) == Caller("guest", f"key:{token.split('_')[2]}")
+    assert access.storefront.admit(visit) == Caller("guest", f"key:{token.split('_')[2]}", is_public=True)
 
 
 @pytest.mark.parametrize("token", ["lk_pub_NOSUCHKEY_x", "lk_sec_TESTTESTTESTTEST_a-secret-of-the-tests", "", "x"])

@@ -241,6 +241,25 @@ def test_lost_answers_make_at_most_one_duplicate(key, mail):
     assert state_of(notice_id) == (State.FAILED, "no_answer")
 
 
+def test_a_busy_partner_in_between_does_not_make_lost_answers_forgotten(key, mail):
+    notice_id = send(key)
+    lost, busy = UpstreamTimeout(), TooMany()
+    mail.fails(lost, loses=True)
+    with pytest.raises(UpstreamTimeout):
+        deliver(notice_id)
+    mail.fails(busy)
+    with pytest.raises(TooMany):
+        deliver(notice_id)
+    mail.fails(lost, loses=True)
+    with pytest.raises(UpstreamTimeout):
+        deliver(notice_id)
+
+    deliver(notice_id)
+
+    assert len(mail.taken) == 2
+    assert state_of(notice_id) == (State.FAILED, "no_answer")
+
+
 def test_a_letter_lost_once_arrives_on_the_second_try(key, mail):
     notice_id = send(key)
     mail.fails(UpstreamTimeout())
@@ -451,7 +470,7 @@ def test_the_order_of_reports_and_their_number_do_not_matter(key, pumps, mail, o
     first = sent(key, mail)
     said = [delivery(*first), bounce(*first), complaint(*first)]
 
-    tell(pumps, *(said[each] for each in order), *said)
+    tell(pumps, *(said[each] for each in order), *reversed(said))
 
     assert state_of(first[0])[0] is State.COMPLAINED
     assert notices.lift_block(ADDRESS) in {notices.Why.BOUNCE, notices.Why.COMPLAINT}

@@ -223,6 +223,26 @@ def test_of_two_at_once_only_what_is_there_is_granted(order, monkeypatch):
     assert granted(order) == 700_000
 
 
+def test_money_taken_back_at_that_moment_is_not_granted(shop, order, monkeypatch):
+    """The bank takes the money back after the books were read; the order has not heard of it yet."""
+    from chalicelib.payments import ledger
+
+    reference = shop.order(order)["payments"][0]["reference"]
+    real, taken_back = payments.grant_refund, [TOTAL - 1000]
+
+    def overtaken(tx, order_id, *about, **more):
+        if taken_back:
+            event = shop.bank.happens(reference, Kind.CHARGEBACK, taken_back.pop(), key="cb")
+            ledger.append(order, "fake", [event], source="test")
+        return real(tx, order_id, *about, **more)
+
+    monkeypatch.setattr(payments, "grant_refund", overtaken)
+    answer = ask(people.session("owner"), order, 500_000)
+
+    assert (answer.status, answer.code, answer.body["refundable"]) == (409, "refund_too_large", 1000)
+    assert granted(order) == 0
+
+
 def test_of_two_who_approve_at_once_one_does(order, support, finance, monkeypatch):
     request = ask(support, order, 400_000 + 200_000).body["id"]
     real, overtakers = payments.grant_refund, [people.session("owner")]

@@ -17,6 +17,12 @@ def made(subject):
         return vault.make(tx, subject)
 
 
+def stored(subject):
+    row = db.get(vault.KeyRow, subject, "KEY")
+    assert row is not None
+    return row
+
+
 @pytest.fixture(autouse=True)
 def forgetful(aws):
     vault.forget()
@@ -30,6 +36,7 @@ def test_what_is_sealed_for_a_place_is_read_there():
 
     key = vault.key(SITI)
 
+    assert key is not None
     assert key.open("orders|ord_1|personal", sealed) == PERSONAL
     assert "Siti" not in sealed
 
@@ -59,7 +66,7 @@ def test_what_was_moved_to_another_person_is_unreadable():
 def test_a_wrapped_key_put_under_another_subject_opens_nothing():
     """The wrapped key is bound to its subject by KMS' encryption context."""
     made(SITI)
-    stolen = db.get(vault.KeyRow, SITI, "KEY")
+    stolen = stored(SITI)
     with db.transaction() as tx:
         tx.put(vault.KeyRow(pk=BUDI, sk="KEY", wrapped=stolen.wrapped, made_at=stolen.made_at))
     vault.forget()
@@ -87,7 +94,7 @@ def test_a_destroyed_key_is_gone_at_once_though_it_was_in_use():
         vault.destroy(tx, SITI)
 
     assert vault.key(SITI) is None
-    row = db.get(vault.KeyRow, SITI, "KEY")
+    row = stored(SITI)
     assert (row.wrapped, bool(row.destroyed_at)) == (None, True)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.core import clock as time
+from chalicelib.core.errors import UpstreamTimeout
 from chalicelib.customers import service as customers
 from chalicelib.customers.service import Person
 from chalicelib.privacy import breaches
@@ -81,14 +82,14 @@ def test_the_register_shows_the_clock(clock, shop, officer):
 
 
 def test_everybody_is_found_however_many_they_are(shop, officer):
-    everybody = people(120)
+    everybody = people(60)
 
     breach_id = record(officer)
     early = shown(officer, breach_id)["affected"]
     shop.drain()
 
     assert early is None
-    assert shown(officer, breach_id)["affected"] == 120
+    assert shown(officer, breach_id)["affected"] == 60
     assert found(breach_id) == sorted(everybody)
 
 
@@ -125,17 +126,19 @@ def test_of_those_named_only_customers_are_found(shop, officer):
 
 
 def test_the_search_goes_on_where_it_crashed(shop, officer):
-    everybody = people(120)
+    everybody = people(60)
     breach_id = record(officer)
 
-    with faults.on_dynamodb("TransactWriteItems", [_pass, *[faults.request_lost] * 3]):
-        shop.pumps.drain()
-    assert shown(officer, breach_id)["affected"] is None
-    shop.pumps.failures.clear()
+    with (
+        faults.on_dynamodb("TransactWriteItems", [_pass, *[faults.request_lost] * 3]),
+        pytest.raises(UpstreamTimeout),
+    ):
+        breaches.find_subjects(breach_id)
+    assert len(found(breach_id)) == 50
     shop.runs("privacy-carry-out")
 
     assert found(breach_id) == sorted(everybody)
-    assert shown(officer, breach_id)["affected"] == 120
+    assert shown(officer, breach_id)["affected"] == 60
 
 
 def _pass(request: Any, send: Any) -> Any:
@@ -143,7 +146,7 @@ def _pass(request: Any, send: Any) -> Any:
 
 
 def test_everybody_affected_gets_one_letter_however_often_it_is_asked_for(shop, officer):
-    people(60)
+    people(55)
     breach_id = record(officer)
     shop.drain()
 
@@ -156,14 +159,14 @@ def test_everybody_affected_gets_one_letter_however_often_it_is_asked_for(shop, 
 
     after = shown(officer, breach_id)
     assert (first.status, again.status) == (200, 200)
-    assert after["notified"] == 60
+    assert after["notified"] == 55
     assert after["notified_at"] is not None
-    assert sorted(mail.to for mail in letters.sent()) == sorted(f"orang{number}@example.com" for number in range(60))
+    assert sorted(mail.to for mail in letters.sent()) == sorted(f"orang{number}@example.com" for number in range(55))
     assert "alamat e-mail" in letters.sent()[0].html
 
 
 def test_who_was_erased_meanwhile_gets_none(shop, officer):
-    first, second = people(2)
+    first, _ = people(2)
     breach_id = record(officer)
     shop.drain()
     customers.anonymise(first)

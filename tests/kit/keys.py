@@ -39,6 +39,11 @@ def _made() -> tuple[str, str, dict[str, dict[str, str]]]:
     return f"lk_sec_TESTTESTTESTTEST_{SECRET}", KeyRow.Meta.table_name, row.serialize()
 
 
+def item() -> tuple[str, dict[str, dict[str, str]]]:
+    """The table and item of the key that may do everything, for a DynamoDB that is not moto's."""
+    return _made()[1:]
+
+
 def made() -> str:
     """The token of such a key, made by the use case: for tables that are not in this process."""
     from chalicelib.identity import service as identity

@@ -87,7 +87,8 @@ def letters(account: str) -> list[tuple[str, dict[str, str]]]:
 
     key = vault.key(account)
     assert key is not None
-    return [(row.template, dict(row.opened(key)[1])) for row in NoticeRow.look(NoticeRow.ids_of(account))]
+    opened = [(row.template, row.opened(key)) for row in NoticeRow.look(NoticeRow.ids_of(account))]
+    return [(template, dict(said[1])) for template, said in opened if said]
 
 
 def owner(email: str = "ratna@toko-ratna.example", name: str = "Ratna Dewi") -> Colleague:

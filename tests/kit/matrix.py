@@ -10,16 +10,19 @@ from datetime import timedelta
 from functools import cache, cached_property
 from typing import Any, Final
 
-from chalicelib.core import clock, db, secrets
+from chalicelib.core import clock, db, secrets, vault
 from chalicelib.core.access import token_for
 from chalicelib.customers.service import Person
 from chalicelib.identity import service as identity
 from chalicelib.identity import sessions
 from chalicelib.identity.models.accounts import AccountRow, AccountState
 from chalicelib.identity.models.keys import KeyRow
+from chalicelib.identity.models.people import StaffRow
 from chalicelib.identity.models.sessions import SessionRow
 from chalicelib.identity.roles import BUILT_IN, OWNER, SCOPES
 from chalicelib.identity.service import KeyKind
+from chalicelib.notices import service as notices
+from chalicelib.notices.service import TEMPLATES, Notice, Recipient
 from tests.architecture.source import doors
 from tests.conftest import Clock
 from tests.kit import cloud, customers, people
@@ -48,6 +51,7 @@ POLICY: Final[dict[str, str]] = {
     "POST /admin/keys": "keys:write+",
     "POST /admin/keys/{key_id}/revoke": "keys:write+",
     "POST /admin/login": "anybody",
+    "POST /admin/login/passkey-options": "anybody",
     "POST /admin/login/second-factor": "anybody",
     "POST /admin/logout": "self",
     "GET /admin/me": "self",
@@ -61,6 +65,7 @@ POLICY: Final[dict[str, str]] = {
     "GET /admin/me/sessions": "self",
     "DELETE /admin/me/sessions/{session_id}": "self",
     "POST /admin/me/step-up": "self",
+    "POST /admin/me/step-up/passkey-options": "self",
     "POST /admin/me/totp": "self+",
     "POST /admin/me/totp/confirm": "self+",
     "POST /admin/notice-suppressions/lift": "notices:write",
@@ -154,6 +159,7 @@ POLICY: Final[dict[str, str]] = {
     "GET /store/products": "anybody",
     "GET /store/products/{slug}": "anybody",
     "POST /store/shipping-quotes": "anybody",
+    "POST /store/unsubscribe": "anybody",
     "GET /webhooks/notices/whatsapp": "partner",
     "POST /webhooks/notices/whatsapp": "partner",
     "POST /webhooks/payments/{gateway}": "partner",
@@ -169,6 +175,7 @@ PHONE: Final = "+6281399887766"
 STREET: Final = "Jl. Kenari Tersembunyi No. 77"
 CANARIES: Final = (NAME, EMAIL, PHONE, PHONE.removeprefix("+62"), STREET)
 
+PLACE: Final = {**ADDRESS, "line1": STREET, "name": NAME, "phone": PHONE}
 OTHER: Final = Person("Orang Lain", "orang.lain@contoh.id", "+6281211112222")
 DAY: Final = "2026-11-24"
 
@@ -203,20 +210,17 @@ class Scene:
     @cached_property
     def _things(self) -> dict[str, Callable[[], str]]:
         return {
-            "address_id": lambda: self._own("POST", "/store/me/addresses", {**ADDRESS, "line1": STREET, "name": NAME}),
-            "breach_id": lambda: self._of_owner(
-                "POST", "/admin/privacy/breaches", example("POST", "/admin/privacy/breaches")
-            ),
+            "address_id": lambda: self._own("/store/me/addresses", PLACE),
+            "breach_id": lambda: self._of_owner("/admin/privacy/breaches", breach()),
             "cart_id": lambda: self.cart,
-            "category_id": lambda: self._of_owner(
-                "POST", "/admin/categories", {"name": {"id": "Burung"}, "slug": "burung"}
-            ),
+            "category_id": lambda: self._of_owner("/admin/categories", {"name": {"id": "Burung"}, "slug": "burung"}),
             "customer_id": lambda: self.victim.id,
             "day": lambda: DAY,
-            "export_id": lambda: self._own("POST", "/store/me/exports", None),
+            "export_id": self._export,
             "gateway": lambda: "fake",
             "key_id": lambda: self.key(frozenset(SCOPES))[0],
             "location_id": lambda: "jkt",
+            "notice_id": self._notice,
             "order_id": lambda: str(self.order["order"]["id"]),
             "passkey_id": lambda: "cGFzc2tleS1vZi1zb21lYm9keQ",
             "payment_id": lambda: str(self.payment),
@@ -226,8 +230,7 @@ class Scene:
             "session_id": lambda: self._session(self.victim.id, sessions.CUSTOMER)[0],
             "sku": lambda: "KENARI",
             "slug": lambda: "kenari",
-            "account_id": lambda: people.member("support"),
-            "staff_id": lambda: people.member("support"),
+            "staff_id": lambda: self.known("support"),
             "template": lambda: "order_placed",
         }
 
@@ -253,17 +256,28 @@ class Scene:
             }
         return [self._about_victim(part) for part in value] if isinstance(value, list) else value
 
-    def ask(self, method: str, template: str, headers: Headers) -> Reply:
-        """Somebody knocks at a door, about the victim's things."""
+    def ask(self, method: str, template: str, headers: Headers, body: Any = None) -> Reply:
+        """Somebody knocks at a door, about the victim's things; with the example's body unless another is given."""
         door = doors()[method, template]
         sent = {**headers, "User-Agent": "matrix"}
         if door.idempotent:
             sent["Idempotency-Key"] = f"matrix-{next(self._count)}"
-        body = self.body(method, template) if door.body is not None else None
+        if body is None and door.body is not None:
+            body = self.body(method, template)
         return call(method, self.path(template) + _query(method, template), body, headers=sent)
 
     # Who knocks
 
+    def entitled(self, policy: str) -> Headers:
+        """The headers of somebody who may come in, and has just proven who they are."""
+        kind = policy.rstrip("+")
+        if kind in {"anybody", "partner"}:
+            return {}
+        if kind in {"customer", "buyer"}:
+            return self._session(self.victim.id, sessions.CUSTOMER)[1]
+        return people.log_in(self.known(OWNER))
+
+    @cache  # noqa: B019
     def strangers(self) -> list[Case]:
         """Who proves nothing, or with what no longer counts."""
         return [
@@ -287,11 +301,20 @@ class Scene:
             Case("the other's order token", bearer(token_for("order", self._other_order()))),
         ]
 
+    @cache  # noqa: B019
     def staff(self, *, but: str | None = None) -> list[Case]:
         """Each built-in role, logged in a moment ago, but those with a scope."""
         return [
             Case(f"staff, {name}", people.session(name)) for name, role in BUILT_IN.items() if but not in role.scopes
         ]
+
+    def known(self, role: str) -> str:
+        """The account of somebody of the staff who has a name."""
+        account = people.member(role)
+        with db.transaction() as tx:
+            person = {"name": "Anggota Staf", "email": f"staf.{next(self._count)}@toko.example"}
+            StaffRow.add(tx, vault.make(tx, account), person, "tests")
+        return account
 
     def other(self) -> customers.Member:
         """Another customer, logged in a moment ago."""
@@ -364,16 +387,27 @@ class Scene:
         return str(made["id"])
 
     def _role(self) -> str:
-        self._made("PUT", "/admin/roles/penjaga", example("PUT", "/admin/roles/{role}"), people.session(OWNER))
+        self._made("PUT", "/admin/roles/penjaga", {"scopes": ["stock:read"]}, people.session(OWNER))
         return "penjaga"
 
-    def _own(self, method: str, path: str, body: Any) -> str:
-        headers = {**self._session(self.victim.id, sessions.CUSTOMER)[1], "Idempotency-Key": f"own-{path}"}
-        return str(self._made(method, path, body, headers)["id"])
+    def _export(self) -> str:
+        export = self._own("/store/me/exports", None)
+        self.shop.drain()
+        return export
 
-    def _of_owner(self, method: str, path: str, body: Any) -> str:
+    def _notice(self) -> str:
+        to = Recipient(self.victim.id, NAME, EMAIL, PHONE)
+        with db.transaction() as tx:
+            facts = dict.fromkeys(TEMPLATES["customer_verify"].facts, "https://toko.example/akun")
+            return notices.send(tx, Notice("customer_verify", to, facts, "id", "matrix"), vault.key(self.victim.id))
+
+    def _own(self, path: str, body: Any) -> str:
+        headers = {**self._session(self.victim.id, sessions.CUSTOMER)[1], "Idempotency-Key": f"own-{path}"}
+        return str(self._made("POST", path, body, headers)["id"])
+
+    def _of_owner(self, path: str, body: Any) -> str:
         headers = {**people.session(OWNER), "Idempotency-Key": f"owner-{path}"}
-        return str(self._made(method, path, body, headers)["id"])
+        return str(self._made("POST", path, body, headers)["id"])
 
     @staticmethod
     def _made(method: str, path: str, body: Any, headers: Headers) -> Any:
@@ -421,6 +455,19 @@ def bearer(token: str) -> Headers:
     return {"Authorization": f"Bearer {token}"}
 
 
+def breach() -> dict[str, Any]:
+    """What is known of a breach."""
+    return {
+        "what": "Cadangan terbaca orang luar",
+        "remedy": "Kunci diganti",
+        "data_classes": ["order"],
+        "discovered_at": f"{DAY}T02:00:00Z",
+        "occurred_from": f"{DAY}T00:00:00Z",
+        "occurred_to": f"{DAY}T01:00:00Z",
+        "affected": {"kind": "all"},
+    }
+
+
 def _reprefixed(headers: Headers, old: str, new: str) -> Headers:
     return bearer(headers["Authorization"].removeprefix("Bearer ").replace(old, new, 1))
 
@@ -441,5 +488,5 @@ def example(method: str, template: str) -> Any:
 def _query(method: str, template: str) -> str:
     """What a door's query cannot do without."""
     parameters = _description()["paths"][template][method.lower()]["parameters"]
-    needed = [each["name"] for each in parameters if each["in"] == "query" and each.get("required")]
+    needed = [each["name"] for each in parameters if each.get("in") == "query" and each.get("required")]
     return "?" + "&".join(f"{name}={DAY}" for name in needed) if needed else ""

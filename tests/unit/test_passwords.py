@@ -78,7 +78,7 @@ def test_256_characters_are_taken_and_257_are_not():
         "1234567890",
         "qwertyuiop",
         "internationally",
-        "ｐａｓｓｗｏｒｄ",
+        "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44",
     ],
 )
 def test_what_is_on_guessers_lists_is_refused(password):

@@ -13,6 +13,7 @@ from chalicelib.core.config import settings
 from chalicelib.core.errors import LarisError
 from chalicelib.core.vault import DataKey, SealedAttribute
 from chalicelib.identity.errors import EmailTaken
+from chalicelib.identity.roles import OWNER
 
 TABLE = settings.table("identity")
 
@@ -43,6 +44,11 @@ class Account:
     sessions_from: datetime | None = None
     """Sessions that began before have ended, all but the one called ``kept``."""
     kept: str | None = None
+
+    @property
+    def is_active_owner(self) -> bool:
+        """True for somebody who counts as an owner."""
+        return self.role == OWNER and self.state is AccountState.ACTIVE
 
     def has_ended(self, session: str, made_at: datetime) -> bool:
         """True for a session that was ended together with others."""
@@ -174,7 +180,7 @@ class LoginRow(db.Row):
         tx.update(cls(account, "LOGIN"), actions, condition=cls.pk.exists())
 
     def change_email(self, tx: db.Transaction, key: DataKey, email: str) -> None:
-        """Log in with another e-mail from then on, and free the one until now; refused with EmailTaken, WriteRefused."""
+        """Log in with another e-mail from then on, and free the former one; refused with EmailTaken, WriteRefused."""
         kind = Kind(self.kind)
         index = EmailRow.take(tx, kind, email, self.pk)
         EmailRow.free(tx, kind, self.email_index, self.pk)

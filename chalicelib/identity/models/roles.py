@@ -46,8 +46,5 @@ class RoleRow(db.Row):
     def role(self) -> Role:
         """The row as a value."""
         scopes: list[str] = self.scopes
-        return Role(self.sk, frozenset(scopes), _whole(self.refund_limit))
-
-
-def _whole(number: float | None) -> int | None:
-    return None if number is None else int(number)
+        limit = self.attribute_values.get("refund_limit")
+        return Role(self.sk, frozenset(scopes), None if limit is None else int(limit))

@@ -146,8 +146,6 @@ class NoticeRow(db.Row):
         actions.append(cls.reason.set(reason) if reason else cls.reason.remove())
         if message_id:
             actions.append(cls.message_id.set(message_id))
-        if state is State.QUEUED:
-            actions.append(cls.unsure.set(0))
         if channels is not None:
             actions.append(cls.channels.set(list(channels)))
         tx.update(

@@ -21,7 +21,7 @@ from chalicelib.core import clock as time
 from chalicelib.core import db, secrets
 from infra.local import cloud as template
 from infra.local.dynamodb_local import DynamoDBLocal, unavailable
-from tests.kit import cloud
+from tests.kit import cloud, keys
 from tests.properties.ring2.clock import WallClock
 from tests.properties.ring2.crowd import Crew
 
@@ -46,6 +46,8 @@ def aws(clock: Any, dynamodb_local: Any) -> Any:
     """The emulated cloud, empty, with DynamoDB Local in it."""
     cloud.wipe()
     _make_tables(dynamodb_local)
+    table, item = keys.item()
+    dynamodb_local.put_item(TableName=table, Item=item)
     secrets.forget()
     return cloud.start()
 
