@@ -12,6 +12,7 @@ from chalicelib.core.errors import WriteRefused
 from chalicelib.customers.errors import UnsubscribeRefused
 from chalicelib.customers.models.consents import Consent, ConsentRow, Purpose
 from chalicelib.events.customers import ConsentGiven, ConsentWithdrawn
+from chalicelib.notices import service as notices
 
 __all__ = [
     "Choice",
@@ -137,6 +138,8 @@ def _add(
         proof=proof,
     )
     ConsentRow.add(tx, customer_id, consent, before)
+    if not consent.is_given:  # what waits to be sent is stopped from this moment, not from when the event arrives
+        notices.forbid(tx, customer_id, consent.purpose)
     said = ConsentGiven if consent.is_given else ConsentWithdrawn
     outbox.publish(tx, said(customer_id, consent.id, consent.purpose, consent.text_version))
     return consent

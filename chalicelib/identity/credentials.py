@@ -1,7 +1,6 @@
 """Passwords set, changed and reset; accounts switched on and off, and forgotten."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
@@ -11,7 +10,7 @@ from chalicelib.core.access import Visit
 from chalicelib.core.config import settings
 from chalicelib.core.errors import TooMany
 from chalicelib.core.log import logger
-from chalicelib.core.vault import DataKey
+from chalicelib.core.vault import DataKey, KeysUnavailable
 from chalicelib.identity import guesses, links, passwords, sessions
 from chalicelib.identity.errors import LastOwner, LinkEnded, LoginRefused, SessionEnded
 from chalicelib.identity.logins import account_of, normal_email
@@ -100,9 +99,11 @@ def ask_for_reset(kind: Kind, email: str, visit: Visit) -> None:
     """
     done_at = clock.now() + ANSWERED_AFTER
     guesses.take_visit(visit.source)
-    with suppress(TooMany):
+    try:
         guesses.take_letter(kind, normal_email(email))
         _send_reset(kind, account_of(kind, email))
+    except (TooMany, KeysUnavailable) as error:
+        logger.warning("reset not sent", code=error.code)
     clock.sleep(max(timedelta(), done_at - clock.now()).total_seconds())
 
 
@@ -112,14 +113,14 @@ def reset_password(kind: Kind, token: str, password: str) -> None:
     Raises LinkEnded, Invalid at /password.
     """
     account = links.peek_link(RESET, token)
-    (login,) = db.look(LoginRow.lookup(account))
-    if login is None or login.kind != kind:
+    found, login, key = db.look(AccountRow.lookup(account), LoginRow.lookup(account), vault.lookup(account))
+    if found is None or login is None or key is None or login.kind != kind or found.state is AccountState.DISABLED:
         raise LinkEnded()
     audit.name(f"{kind}:{account}")
     with db.transaction() as tx:
         links.use_link(tx, RESET, token)
         replace_password(tx, account, password)
-    guesses.forgive_account(kind, login.email_index)
+    guesses.forgive_account(kind, login.opened(key))
     guesses.forgive_codes(account)
     logger.info("password reset", account=account)
 

@@ -34,9 +34,9 @@ class Guesser:
     device: str | None = None
 
     @classmethod
-    def at(cls, kind: Kind, email: str, source: str, device: str | None = None) -> "Guesser":
+    def at(cls, kind: Kind, email: str, source: str) -> "Guesser":
         """Somebody at ``source`` who says the account's e-mail is ``email``."""
-        return cls(kind, crypto.blind("email", email), crypto.blind("address", source), device)
+        return cls(kind, crypto.blind("email", email), crypto.blind("address", source))
 
     @property
     def account(self) -> str:
@@ -62,9 +62,9 @@ def forgive(guesser: Guesser) -> None:
         limits.refill(f"login-device:{guesser.account}:{guesser.device}")
 
 
-def forgive_account(kind: Kind, email_index: str) -> None:
+def forgive_account(kind: Kind, email: str) -> None:
     """After a new password by letter: the account may be guessed at afresh."""
-    limits.refill(f"login:{kind}:{email_index}")
+    limits.refill(f"login:{kind}:{crypto.blind('email', email)}")
 
 
 def take_code(account: str, device: str | None = None) -> None:

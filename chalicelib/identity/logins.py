@@ -5,7 +5,7 @@ Who does not exist, whose password is wrong and who may not log in get the same 
 
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -95,9 +95,7 @@ def log_in(kind: Kind, email: str, password: str, visit: Visit) -> LoggedIn | Ti
 
     Raises LoginRefused, TooMany (the password was not looked at).
     """
-    known = _known(account_of(kind, email), visit)
-    guesser = Guesser.at(kind, normal_email(email), visit.source, known.device)
-    guesses.take_password(guesser)
+    known, guesser = _counted(kind, normal_email(email), visit)
     is_right = passwords.is_right(password, known.login.password if known.login else None)
     account, login = known.account, known.login
     if not is_right or account is None or login is None or account.state is not AccountState.ACTIVE:
@@ -135,7 +133,7 @@ def finish_login(kind: Kind, ticket: str, proof: Proof, visit: Visit) -> LoggedI
         if kind is Kind.STAFF and known.device is None:
             _tell_of_new_device(tx, login, logged_in, visit)
     guesses.forgive_codes(account_id, known.device)
-    guesses.forgive(Guesser(kind, login.email_index, crypto.blind("address", visit.source), known.device))
+    guesses.forgive(replace(Guesser.at(kind, _email(login), visit.source), device=known.device))
     logger.info("logged in", account=account_id, proof=type(proof).__name__)
     return logged_in
 
@@ -164,6 +162,18 @@ def step_up(account: str, session: str, proof: Proof, password: str | None) -> N
         proofs.prove(tx, account, proof, challenge=session, refusal=CodeRefused())
         SessionRow.step_up(tx, current, clock.now())
     guesses.forgive_again(account)
+
+
+def _counted(kind: Kind, email: str, visit: Visit) -> tuple[_Known, Guesser]:
+    """Who wants to log in, the guess counted: before anything is read, where no device is shown. Raises TooMany."""
+    guesser = Guesser.at(kind, email, visit.source)
+    if DEVICE_HEADER not in visit.headers:
+        guesses.take_password(guesser)
+        return _known(account_of(kind, email), visit), guesser
+    known = _known(account_of(kind, email), visit)
+    guesser = replace(guesser, device=known.device)
+    guesses.take_password(guesser)
+    return known, guesser
 
 
 def _known(account: str | None, visit: Visit) -> _Known:
@@ -205,6 +215,11 @@ def _begin(
     shown = visit.headers[DEVICE_HEADER] if device else secrets.token_urlsafe(32)
     DeviceRow.remember(tx, account, crypto.digest(shown), until=clock.now() + DEVICE_LASTS)
     return LoggedIn(account, token, session.id, session.ends_at, shown)
+
+
+def _email(login: LoginRow) -> str:
+    key = vault.key(login.pk)
+    return login.opened(key) if key else ""
 
 
 def _tell_of_new_device(tx: db.Transaction, login: LoginRow, logged_in: LoggedIn, visit: Visit) -> None:

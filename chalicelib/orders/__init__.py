@@ -4,5 +4,6 @@ Owns the lifecycle (``states``), the order with its lines, totals and derived ax
 expires what nobody paid for. Words: *covered* (the net money paid reaches what is payable), *late payment* (money for
 an order that had ended), *case* (something a person has to look at), *limit* (how much one of the staff may give back).
 Says order.placed, order.confirmed, order.expired, order.cancelled, order.held, order.released, order.case_opened,
-order.refund_requested, order.refund_declined; listens to payment.* and refund.granted.
+order.refund_requested, order.refund_declined; listens to payment.*,
+refund.granted, and to its own order.placed and order.confirmed for the letters about them.
 """

@@ -6,6 +6,7 @@ from chalicelib.core import clock
 from chalicelib.core.config import settings
 from chalicelib.core.counts import Counts
 from chalicelib.core.worker import each_message, scheduled
+from chalicelib.events.orders import OrderConfirmed, OrderPlaced
 from chalicelib.events.payments import (
     PaymentAuthorized,
     PaymentCaptured,
@@ -15,6 +16,7 @@ from chalicelib.events.payments import (
     PaymentReversed,
     RefundGranted,
 )
+from chalicelib.orders import letters
 from chalicelib.orders import service as orders
 
 workers = Blueprint(__name__)
@@ -35,6 +37,16 @@ PaymentNews = (
 def on_payment(news: PaymentNews) -> None:
     """The order follows its money; said twice, or late, or out of order, it ends the same."""
     orders.follow_payment(news.order_id)
+
+
+@workers.on_sqs_message(queue=settings.queue("order-letters"), batch_size=10, name="orders-on-order")
+@each_message
+def on_order(news: OrderPlaced | OrderConfirmed) -> None:
+    """The buyer is told that the order is taken, and that it is paid for; once each, however often it is said."""
+    if isinstance(news, OrderPlaced):
+        letters.tell_placed(news.order_id)
+    else:
+        letters.tell_confirmed(news.order_id)
 
 
 @workers.schedule(Rate(1, unit=Rate.MINUTES), name="orders-expire-unpaid")

@@ -58,7 +58,7 @@ class Outbox:
     def messages(self, to: str | None = None) -> list[dict[str, Any]]:
         """All that was sent, newest first; to one address or number where given."""
         found = [each for each in self._all() if to in (None, each["to"])]
-        return sorted(reversed(found), key=lambda each: str(each["at"]), reverse=True)
+        return sorted(found, key=lambda each: str(each["at"]))[::-1]
 
     def _all(self) -> Iterator[dict[str, Any]]:
         for mail in self._mailbox.mails():

@@ -66,6 +66,7 @@ PART_OF: dict[str, dict[str, str]] = {
     },
     "orders": {
         "desk": "admin",
+        "letters": "subject",
         "moves": "subject",
         "refunds": "subject",
         "refundviews": "schemas",

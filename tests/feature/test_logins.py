@@ -256,6 +256,37 @@ def test_no_bucket_names_an_e_mail_or_an_address(ratna):
     assert "ratna" not in (kept + str(kept_names)).casefold()
 
 
+@pytest.fixture
+def index_key(aws):
+    """Sets the keys of blind indexes; afterwards they are as before."""
+    from chalicelib.core import aws as ours
+    from chalicelib.core import secrets
+    from tests.kit.cloud import SECRETS
+
+    def set_(value):
+        ours.client("ssm").put_parameter(Name="/laris/test/index-key", Value=value, Type="SecureString", Overwrite=True)
+        secrets.forget()
+
+    yield set_
+    set_(SECRETS["index-key"])
+
+
+def test_while_the_index_key_is_rotated_people_are_found_and_their_e_mails_stay_taken(ratna, index_key):
+    from chalicelib.identity import people
+    from chalicelib.identity.errors import EmailTaken
+    from tests.kit.cloud import SECRETS
+
+    index_key(f"a-new-index-key,{SECRETS['index-key']}")
+    for _ in range(8):
+        ratna.says(WRONG)
+
+    assert ratna.logs_in().status == 200
+    with pytest.raises(EmailTaken):
+        people.invite(ratna.email, "Ratna", "support", caller(ratna.account))
+    ratna.device = None
+    assert [ratna.says(WRONG).status for _ in range(10)] == [401] * 10, "the log-in gave the guesses back"
+
+
 # The second factor
 
 
@@ -781,6 +812,20 @@ def test_a_link_is_good_for_its_own_purpose_and_account_alone(ratna):
     assert {wrong_use.code, wrong_owner.code} == {"link_ended"}
     assert people.get(budi.account).state == "active"
     assert ratna.says().status == 200
+
+
+def test_a_link_is_worthless_for_who_was_switched_off_meanwhile(ratna):
+    from chalicelib.identity import people
+    from chalicelib.identity.models.accounts import AccountState
+
+    budi = colleague("support", "budi@toko-ratna.example", boss=ratna.account)
+    send("POST", "/admin/password-resets", {"email": budi.email})
+    token = reset_token(budi)
+    people.change(budi.account, caller(ratna.account), state=AccountState.DISABLED)
+
+    answer = send("POST", "/admin/password-resets/confirm", {"token": token, "password": "topeng malangan tua"})
+
+    assert answer.code == "link_ended"
 
 
 def test_no_more_than_three_letters_an_hour_are_sent_and_the_answer_stays_the_same(ratna):
