@@ -13,8 +13,7 @@ TO = CONTACT["email"]
 @pytest.fixture
 def placed(shop):
     shop.sells("KEMEJA-M", 3)
-    placed = shop.places(("KEMEJA-M", 1))
-    return placed
+    return shop.places(("KEMEJA-M", 1))
 
 
 def subjects():
