@@ -41,7 +41,7 @@ def ask(customer_id: str) -> Erasure:
         return known
     if vault.key(customers.get(customer_id).id) is None:
         raise CustomerNotFound()
-    erasure = Erasure(customer_id, ErasureState.WAITING, clock.now(), (), (), (), None, 1)
+    erasure = Erasure(customer_id, ErasureState.WAITING, clock.now(), None, (), (), (), None, 1)
     audit.change(f"erasure:{customer_id}", after={"state": erasure.state})
     try:
         with db.transaction() as tx:
@@ -110,7 +110,7 @@ def carry_out(customer_id: str) -> bool:
     erasure = get(customer_id)
     if erasure.state is ErasureState.DONE:
         return True
-    if is_held(customer_id):
+    if any(map(is_held, customers.get(customer_id).ids)):
         return False
     if erasure.state is ErasureState.WAITING and not _begin(erasure):
         return False
@@ -131,7 +131,7 @@ def _begin(erasure: Erasure) -> bool:
     if waits_for and list(erasure.waits_for) == waits_for:
         return False
     with db.transaction() as tx:
-        HoldRow.check(tx, erasure.customer_id)
+        _check_holds(tx, subjects)
         if waits_for:
             ErasureRow.wait(tx, erasure, waits_for)
         else:
@@ -144,13 +144,18 @@ def _do(erasure: Erasure, step: Step) -> None:
     if step in EFFECTS:
         EFFECTS[step](erasure.subjects)
     with db.transaction() as tx:
-        HoldRow.check(tx, erasure.customer_id)
+        _check_holds(tx, erasure.subjects)
         if step is Step.KEY:
             _finish(tx, erasure)
             return
         ErasureRow.note(tx, erasure, step)
         if step is Step.LETTER:
             _write_letter(tx, erasure)
+
+
+def _check_holds(tx: db.Transaction, subjects: Sequence[str]) -> None:
+    for subject in subjects:
+        HoldRow.check(tx, subject)
 
 
 def _write_letter(tx: db.Transaction, erasure: Erasure) -> None:
@@ -166,7 +171,7 @@ def _write_letter(tx: db.Transaction, erasure: Erasure) -> None:
 def _is_letter_out(erasure: Erasure, now: datetime) -> bool:
     """True once the last letter has gone out or never will: after a day it is not waited for any more."""
     waits = notices.has_unsent(erasure.customer_id)
-    return not waits or now - erasure.asked_at > rules.LETTER_WAITS
+    return not waits or now - (erasure.begun_at or now) > rules.LETTER_WAITS
 
 
 def _letter_key(erasure: Erasure) -> str:

@@ -278,7 +278,7 @@ INVENTORY: Final[Mapping[str, Row]] = {
     "privacy.breaches.SubjectRow": _row("found_at"),
     "privacy.customers.CertificateRow": _row("asked_at completed_at orders_kept steps subject"),
     "privacy.customers.ErasureRow": _row(
-        "asked_at asked_by certificate_id done open_shard state subjects version waits_for"
+        "asked_at asked_by begun_at certificate_id done open_shard state subjects version waits_for"
     ),
     "privacy.customers.ExportRow": _row("asked_at asked_by expires expires_at language ready_at state"),
     "privacy.customers.HoldRow": _row("set_at set_by", reason=_locked(HOLDS, ON_REQUEST)),

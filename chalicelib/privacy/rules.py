@@ -60,6 +60,7 @@ class Erasure:
     customer_id: str
     state: ErasureState
     asked_at: datetime
+    begun_at: datetime | None
     done: tuple[Step, ...]
     subjects: tuple[str, ...]
     """The profiles that go: the customer's own, and those of their time as a guest."""

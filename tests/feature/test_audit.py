@@ -9,19 +9,20 @@ import msgspec
 import pytest
 from chalice.app import Chalice
 
+from chalicelib.core import audit, db, outbox
 from chalicelib.core import aws as ours
 from chalicelib.core import clock as time
-from chalicelib.core import db, outbox
 from chalicelib.core.api import Api, problems_for_chalice
 from chalicelib.core.config import settings
 from chalicelib.core.errors import Conflict, WriteRefused
-from chalicelib.core.personal import PERSONAL, SECRET
+from chalicelib.core.personal import PERSONAL, SECRET, marks
 from chalicelib.events.audit import AuditRecorded, Change
 from chalicelib.identity import chain, trail
 from chalicelib.identity.chain import Fault
 from chalicelib.identity.models.trail import HeadRow, LinkRow, OpenDayRow
 from chalicelib.identity.service import staff
 from infra.local.gateway import Gateway
+from tests.architecture.source import doors
 from tests.kit import faults, people
 from tests.kit.api import as_staff, call
 from tests.properties.ring import scheduler
@@ -479,8 +480,6 @@ api = Api("chalicelib.window.desk")
 @api.post("/people/{person_id}", access=staff("customers:write"), body=Person, answers={200: Kept})
 def keep_person(person_id: str, asked: Person) -> Kept:
     """Keep a person's particulars."""
-    from chalicelib.core import audit
-
     audit.change(f"person:{person_id}", before=asked, after=msgspec.structs.replace(asked, reason="new"))
     if asked.reason == "busy":
         raise Busy()
@@ -558,6 +557,87 @@ def test_an_entry_says_who_did_what_from_where_and_how_it_was_before(ask):
         "writes",
         "new",
     )
+
+
+def test_what_is_too_large_to_be_told_is_known_again_by_its_digest(ask, pumps):
+    long = "x" * 100_000
+
+    status = ask({**PLANTED, "reason": long})
+
+    pumps.drain()
+    (told,) = recorded()
+    (change,) = told["changes"]
+    assert status == 200
+    assert set(told["asked"]) == set(change["before"]) == {"bytes", "sha256"}
+    assert told["asked"]["bytes"] > 100_000
+    assert len(json.dumps(told)) < 10_000
+    assert pumps.failures == []
+    assert len(LinkRow.all_of(DAY)) == 1
+
+
+def test_heavy_entries_pass_the_topic_in_parts_that_it_takes(aws, pumps):
+    heavy = {"text": "x" * 50_000}
+    for number in range(1, 13):
+        with db.transaction() as tx:
+            outbox.publish(tx, entry(number, asked=heavy))
+
+    pumps.drain()
+
+    assert pumps.failures == []
+    assert [link.seq for link in LinkRow.all_of(DAY)] == list(range(1, 13))
+
+
+def test_of_a_large_thing_only_what_differs_is_told(aws):
+    before = Person(name="Kartini", email="a@contoh.id", phone="+62811", reason="same")
+    with audit.kept(under_way := audit.Trail("staff:stf_1", "PATCH /x", {}, "127.0.0.1", "")):
+        audit.changed("person:1", before, msgspec.structs.replace(before, phone="+62822"))
+
+    assert under_way.changes == [Change("person:1", {"phone": "+•••"}, {"phone": "+•••"})]
+
+
+def test_what_is_said_again_when_it_is_tried_again_stands_there_once(aws):
+    with audit.kept(under_way := audit.Trail("staff:stf_1", "PATCH /x", {}, "127.0.0.1", "")):
+        audit.change("order:1", before={"version": 1}, after={"version": 2})
+        audit.change("order:1", before={"version": 2}, after={"version": 3})
+
+    assert under_way.changes == [Change("order:1", {"version": 2}, {"version": 3})]
+
+
+def test_what_is_refused_changed_nothing(ask):
+    assert ask({**PLANTED, "reason": "busy"}) == 409
+
+    assert [told["changes"] for told in recorded()] == [[]]
+
+
+TELLING = {"email", "password", "phone", "secret", "token", "code", "line1", "contact"}
+
+
+def shapes_within(info):
+    """The Structs that a body is made of."""
+    if isinstance(info, msgspec.inspect.StructType):
+        yield info.cls
+        for field in info.fields:
+            yield from shapes_within(field.type)
+    for part in getattr(info, "types", ()):
+        yield from shapes_within(part)
+    for name in ("item_type", "value_type", "type"):
+        if hasattr(info, name):
+            yield from shapes_within(getattr(info, name))
+
+
+@pytest.mark.parametrize(
+    "door", [each for _, each in sorted(doors().items()) if each.is_recorded and each.body], ids=lambda door: door.path
+)
+def test_what_tells_who_somebody_is_or_opens_a_door_is_marked(door):
+    """An unmarked field would stand in the trail for ever as it came."""
+    unmarked = [
+        (shape, field)
+        for shape in shapes_within(msgspec.inspect.type_info(door.body))
+        for field in shape.__struct_fields__
+        if field in TELLING - set(marks(shape))
+    ]
+
+    assert unmarked == []
 
 
 def test_what_is_refused_for_want_of_a_scope_is_recorded_with_who_tried(ask):

@@ -234,8 +234,7 @@ def test_a_burst_is_served_and_then_so_many_a_second(clock):
 def is_served(brake, caller="somebody"):
     try:
         brake.take(caller)
-    except TooMany as refusal:
-        assert refusal.wait >= 1
+    except TooMany:
         return False
     return True
 

@@ -517,6 +517,89 @@ def test_a_ticket_is_worthless_once_the_password_has_changed(ratna):
     assert ratna.proves(ticket).code == "ticket_ended"
 
 
+# Customers, who need not have one
+
+
+@pytest.fixture
+def siti(aws):
+    """A customer's account, active, without a second factor."""
+    from chalicelib.core import db, ids, vault
+    from chalicelib.identity import service as identity
+
+    account = ids.new("cus")
+    with db.transaction() as tx:
+        identity.open_login(
+            tx,
+            account,
+            identity.Kind.CUSTOMER,
+            email="Siti@Example.com",
+            password_hash=identity.hash_password(PASSWORD),
+            state=identity.AccountState.ACTIVE,
+            key=vault.make(tx, account),
+        )
+    return account
+
+
+def customer_logs_in():
+    from chalicelib.identity import service as identity
+
+    return identity.log_in(identity.Kind.CUSTOMER, "siti@example.com", PASSWORD, visit())
+
+
+def test_a_customer_without_a_second_factor_is_in_at_once_and_is_no_staff(siti):
+    from chalicelib.identity import service as identity
+
+    begun = customer_logs_in()
+
+    assert isinstance(begun, identity.LoggedIn)
+    assert begun.account == siti
+    assert outcome("siti@example.com", PASSWORD) == "login_refused"
+    assert call("GET", "/admin/me", headers={"Authorization": f"Bearer {begun.token}"}).status in {401, 403}
+
+
+def test_a_customer_who_set_an_app_up_needs_it_from_then_on_until_they_drop_it(siti, clock):
+    from chalicelib.identity import service as identity
+
+    secret = identity.start_totp(siti).secret
+    assert isinstance(customer_logs_in(), identity.LoggedIn), "not confirmed yet"
+    assert len(identity.confirm_totp(siti, code_at(secret, clock.at.timestamp()))) == 10
+    clock.pass_(minutes=1)
+
+    begun = customer_logs_in()
+    assert isinstance(begun, identity.Ticket)
+    proof = identity.TotpProof(code_at(secret, clock.at.timestamp()))
+    finished = identity.finish_login(identity.Kind.CUSTOMER, begun.token, proof, visit())
+    identity.drop_totp(siti)
+
+    assert finished.account == siti
+    assert isinstance(customer_logs_in(), identity.LoggedIn)
+
+
+def test_staff_cannot_drop_their_second_factor(ratna):
+    from chalicelib.identity import service as identity
+    from chalicelib.identity.errors import SecondFactorNeeded
+
+    with pytest.raises(SecondFactorNeeded):
+        identity.drop_totp(ratna.account)
+
+    assert ratna.logs_in().status == 200
+
+
+def test_a_log_in_proven_by_the_former_password_comes_too_late(siti):
+    """The password is replaced between its verification and the beginning of the session."""
+    from chalicelib.core import db
+    from chalicelib.identity import service as identity
+    from chalicelib.identity.errors import LoginRefused
+    from chalicelib.identity.models.accounts import LoginRow
+
+    (seen,) = db.look(LoginRow.lookup(siti))
+    identity.set_password(siti, "topeng malangan tua sekali")
+
+    with pytest.raises(LoginRefused), db.transaction() as tx:
+        assert seen is not None
+        seen.stay(tx, LoginRefused())
+
+
 # Passkeys
 
 

@@ -65,7 +65,7 @@ DECLARED = {
     "PUT /admin/roles/{role}": {"refund_limit", "scopes"},
     "PUT /store/me/addresses/{address_id}": {"version"},
 }
-"""What a door does take among these, in its body or within: the ``id`` is that of a text in Indonesian, or a new place's."""
+"""What a door does take among these, in its body or within; an ``id`` is a text in Indonesian, or a new location's."""
 
 FREE = {"attributes", "credential"}
 """Fields that hold whatever the shop writes there, as texts, and what an authenticator says."""

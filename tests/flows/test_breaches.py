@@ -205,7 +205,7 @@ def test_the_notice_to_the_agency_says_what_the_law_wants_in_both_languages(shop
 
 def test_what_is_known_of_a_breach_must_make_sense(officer):
     later = (FOUND + timedelta(days=9)).isoformat()
-    wrong = {
+    wrong: dict[str, dict[str, Any]] = {
         "/discovered_at": {"discovered_at": later},
         "/occurred_to": {"occurred_from": FOUND.isoformat()},
         "/affected/end": {"affected": {"kind": "ordered_between", "start": "2026-11-22", "end": "2026-11-21"}},

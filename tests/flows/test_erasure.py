@@ -141,7 +141,7 @@ def test_it_waits_while_an_order_is_under_way(clock, shop, siti):
 
     shop.runs("privacy-carry-out")
     waiting = siti.does("GET", "/store/me/erasure").body
-    clock.pass_(hours=3)
+    clock.pass_(days=3)
     shop.runs("orders-expire-unpaid")
     shop.drain()
     shop.runs("privacy-carry-out")
@@ -151,6 +151,7 @@ def test_it_waits_while_an_order_is_under_way(clock, shop, siti):
     assert (before["state"], before["waits_for"]) == ("waiting", [placed])
     assert waiting == before
     assert erasure.get(customer_id).state == "done"
+    assert "dihapus" in letters.sent(siti.email)[-1].html
 
 
 def test_a_legal_hold_stops_it_and_lifting_it_lets_it_go_on(shop, siti):

@@ -396,10 +396,11 @@ class Scene:
         return export
 
     def _notice(self) -> str:
-        to = Recipient(self.victim.id, NAME, EMAIL, PHONE)
+        to, key = Recipient(self.victim.id, NAME, EMAIL, PHONE), vault.key(self.victim.id)
+        assert key is not None
         with db.transaction() as tx:
             facts = dict.fromkeys(TEMPLATES["customer_verify"].facts, "https://toko.example/akun")
-            return notices.send(tx, Notice("customer_verify", to, facts, "id", "matrix"), vault.key(self.victim.id))
+            return notices.send(tx, Notice("customer_verify", to, facts, "id", "matrix"), key)
 
     def _own(self, path: str, body: Any) -> str:
         headers = {**self._session(self.victim.id, sessions.CUSTOMER)[1], "Idempotency-Key": f"own-{path}"}

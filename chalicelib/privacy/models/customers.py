@@ -115,6 +115,7 @@ class ErasureRow(db.Row):
     state = UnicodeAttribute()
     asked_at = UnicodeAttribute()
     asked_by = UnicodeAttribute()
+    begun_at = UnicodeAttribute(null=True)
     done: JSONAttribute = JSONAttribute()
     subjects: JSONAttribute = JSONAttribute()
     waits_for: JSONAttribute = JSONAttribute()
@@ -157,6 +158,7 @@ class ErasureRow(db.Row):
         """WAITING → RUNNING, for these profiles; refused with WriteRefused if it has moved."""
         actions: list[Action] = [
             cls.state.set(ErasureState.RUNNING),
+            cls.begun_at.set(clock.stamp(clock.now())),
             cls.subjects.set(list(subjects)),
             cls.waits_for.set([]),
             cls.version.set(erasure.version + 1),
@@ -203,6 +205,7 @@ class ErasureRow(db.Row):
             customer_id=self.pk,
             state=ErasureState(self.state),
             asked_at=clock.instant(self.asked_at),
+            begun_at=clock.instant(self.begun_at) if self.begun_at else None,
             done=tuple(map(Step, done)),
             subjects=tuple(subjects),
             waits_for=tuple(waits_for),
