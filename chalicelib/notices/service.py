@@ -111,6 +111,11 @@ def lift_block(email: str) -> Why | None:
     return known.why
 
 
+def lookup_asked(key: str) -> db.Lookup[bool]:
+    """Reads whether the letter of ``key`` has been asked for, whatever became of it."""
+    return db.Lookup(((NoticeRow, rules.id_of(key), "NOTICE"),), lambda rows: rows[0] is not None)
+
+
 def stop(subject: str, purpose: str) -> None:
     """Send a person nothing of this purpose that was asked for until now: what is queued is cancelled."""
     with db.transaction() as tx:

@@ -20,15 +20,15 @@ CONFIRMED: Final = "order_confirmed"
 
 def tell_placed(order_id: str) -> None:
     """Tell the buyer that the order is taken and how long it waits, once; nothing where it waits no longer."""
-    (order,) = db.look(OrderRow.lookup(order_id))
-    if order.state is State.PENDING:
+    order, is_asked = db.look(OrderRow.lookup(order_id), notices.lookup_asked(_key(PLACED, order_id)))
+    if order.state is State.PENDING and not is_asked:
         _tell(order, PLACED, expires=True)
 
 
 def tell_confirmed(order_id: str) -> None:
     """Tell the buyer that the order is paid for, once; nothing where it has been called off since."""
-    (order,) = db.look(OrderRow.lookup(order_id))
-    if order.state in {State.CONFIRMED, State.ON_HOLD, State.COMPLETED}:
+    order, is_asked = db.look(OrderRow.lookup(order_id), notices.lookup_asked(_key(CONFIRMED, order_id)))
+    if order.state in {State.CONFIRMED, State.ON_HOLD, State.COMPLETED} and not is_asked:
         _tell(order, CONFIRMED, expires=False)
 
 
@@ -46,7 +46,11 @@ def _tell(order: Order, template: str, *, expires: bool) -> None:
         facts["expires"] = notices.when(order.expires_at, language)
     to = Recipient(key.subject, contact.name, contact.email, contact.phone)
     with db.transaction() as tx:
-        notices.send(tx, Notice(template, to, facts, language, f"{template}:{order.id}"), key)
+        notices.send(tx, Notice(template, to, facts, language, _key(template, order.id)), key)
+
+
+def _key(template: str, order_id: str) -> str:
+    return f"{template}:{order_id}"
 
 
 def _money(total: Money) -> str:
