@@ -1,5 +1,7 @@
 """Every way into the API is a door that says who may use it, what it takes, gives and refuses."""
 
+import base64
+import hashlib
 import importlib
 import json
 import pkgutil
@@ -29,7 +31,9 @@ PUBLIC = {
     "POST /admin/password-resets",
     "POST /admin/password-resets/confirm",
     "GET /docs",
+    "GET /invitation",
     "GET /openapi.json",
+    "GET /reset-password",
 }
 """Open to anybody, whatever they show."""
 
@@ -373,10 +377,21 @@ def test_the_description_and_the_page_may_be_kept_for_a_while(aws):
     assert {answer.headers["Cache-Control"] for answer in (description, page)} == {"public, max-age=300"}
 
 
-def test_the_page_fetches_nothing_from_elsewhere(aws):
-    page = api.call("GET", "/docs").text
+@pytest.mark.parametrize("path", ["/docs", "/invitation", "/reset-password"])
+def test_a_page_fetches_nothing_from_elsewhere(aws, path):
+    page = api.call("GET", path).text
 
     assert re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(https?://[^\"')\s]+)", page) == []
     assert not re.search(r"\son[a-z]+\s*=\s*[\"']", page), "no inline handlers"
     assert "eval(" not in page
     assert "innerHTML" not in page
+
+
+@pytest.mark.parametrize("path", ["/docs", "/invitation", "/reset-password"])
+def test_a_page_runs_the_scripts_that_stand_in_it_and_no_others(aws, path):
+    page = api.call("GET", path)
+
+    (script,) = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in page.headers["Content-Security-Policy"]
+    assert page.text.count("<script") == 1

@@ -142,7 +142,7 @@ def test_no_field_can_begin_another_header(aws, field, line_break):
         (ReadTimeoutError(endpoint_url="https://email"), UpstreamTimeout),
         (ConnectTimeoutError(endpoint_url="https://email"), SenderRefused),
     ],
-    ids=str,
+    ids=lambda each: each.__name__ if isinstance(each, type) else type(each).__name__,
 )
 def test_every_refusal_says_whether_a_repeat_helps_and_none_is_repeated_unasked(aws, answer, meaning):
     with answering(answer) as tries, pytest.raises(meaning) as raised:
