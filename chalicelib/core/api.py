@@ -28,6 +28,7 @@ from chalicelib.core.errors import (
     MethodNotAllowed,
     NotFound,
     TooLarge,
+    TooMany,
     Unexpected,
     UnsupportedMedia,
 )
@@ -283,7 +284,8 @@ def _enter(door: Door, request: Request, visit: Visit) -> Response:
         except Replayed:
             raise
         except LarisError as refusal:
-            trail.end(refusal.code)
+            if not isinstance(refusal, TooMany):  # else whoever is told to wait would fill the trail by not waiting
+                trail.end(refusal.code)
             raise
         except Exception:
             trail.end(Unexpected.code)

@@ -13,12 +13,16 @@ from typing import Any, Final
 import msgspec
 
 from chalicelib.core import clock, crypto, db, ids, log, outbox, personal
+from chalicelib.core.crypto import Unreadable
 from chalicelib.events.audit import AuditRecorded, Change
 
 DONE: Final = "done"
 LONGEST_AGENT: Final = 200
 LARGEST_VALUE: Final = 8 * 1024
 """Bytes. Of what is larger the trail has the digest: an entry has to fit into a message."""
+
+WHENCE: Final = "audit-whence"
+"""What addresses and browsers are locked under: they tell who somebody is, and the trail is never erased."""
 
 _current: ContextVar["Trail | None"] = ContextVar("trail", default=None)
 
@@ -61,14 +65,15 @@ class Trail:
 
     def _entry(self, outcome: str) -> AuditRecorded:
         now = clock.now()
+        id_ = ids.new("aud", now)
         return AuditRecorded(
-            entry_id=ids.new("aud", now),
+            entry_id=id_,
             at=clock.stamp(now),
             who=self.who,
             action=self.action,
             target=self.target,
-            source=self.source,
-            agent=self.agent[:LONGEST_AGENT],
+            source=crypto.lock_text(WHENCE, id_, self.source),
+            agent=crypto.lock_text(WHENCE, id_, self.agent[:LONGEST_AGENT]),
             request_id=log.request_id.get(),
             outcome=outcome,
             asked=_told(personal.masked(self.asked)),
@@ -86,6 +91,14 @@ def change(subject: str, *, before: Any = None, after: Any = None) -> None:
     if trail is not None:
         said = Change(subject, _told(personal.masked(before)), _told(personal.masked(after)))
         trail.changes[:] = [*(each for each in trail.changes if each.subject != subject), said]
+
+
+def whence(entry_id: str, locked: str) -> str:
+    """The address or browser of an entry, for who may see it; empty where its key is gone."""
+    try:
+        return crypto.unlock_text(WHENCE, entry_id, locked)
+    except Unreadable:
+        return ""
 
 
 def changed(subject: str, before: Any, after: Any) -> None:

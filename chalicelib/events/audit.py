@@ -28,7 +28,9 @@ class AuditRecorded:
     target: dict[str, str]
     """The path's parameters."""
     source: str
+    """The network address, locked."""
     agent: str
+    """What the browser calls itself, locked."""
     request_id: str
     outcome: str
     asked: Any

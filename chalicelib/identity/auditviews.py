@@ -4,6 +4,9 @@ from typing import Annotated, Any
 
 import msgspec
 
+from chalicelib.core import audit
+from chalicelib.core.personal import PERSONAL
+
 
 class ReadTrail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which entries. A `day` is one of UTC; `who` is as entries say it (`staff:stf_…`, `key:…`); a `subject` is what
@@ -33,8 +36,8 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     who: str
     action: str
     target: dict[str, str]
-    source: str
-    agent: str
+    source: Annotated[str, PERSONAL]
+    agent: Annotated[str, PERSONAL]
     request_id: str
     outcome: str
     asked: Any
@@ -50,4 +53,9 @@ class EntryList(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, entries: list[dict[str, Any]], next_cursor: str | None) -> "EntryList":
         """On the wire."""
-        return cls([msgspec.convert(entry, EntryView) for entry in entries], next_cursor)
+        return cls([_view(entry) for entry in entries], next_cursor)
+
+
+def _view(entry: dict[str, Any]) -> EntryView:
+    whence = {name: audit.whence(entry["entry_id"], entry[name]) for name in ("source", "agent")}
+    return msgspec.convert({**entry, **whence}, EntryView)
