@@ -12,6 +12,8 @@ from chalicelib.core import crypto
 from chalicelib.core.errors import LarisError, NotFound, Unauthenticated
 
 ANYBODY: Final = "anybody"
+LONGEST_TOKEN: Final = 512
+"""What is longer is none of ours, and would not fit into a key of DynamoDB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Visit:
     def bearer(self) -> str:
         """The token that the request shows. Raises Unauthenticated if it shows none."""
         kind, _, token = self.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not token.strip():
+        if kind.lower() != "bearer" or not token.strip() or len(token) > LONGEST_TOKEN:
             raise Unauthenticated()
         return token.strip()
 

@@ -28,13 +28,14 @@ from chalicelib.core.errors import (
     MethodNotAllowed,
     NotFound,
     TooLarge,
-    TooMany,
     Unexpected,
     UnsupportedMedia,
 )
 from chalicelib.core.idempotency import Answer, Claim, KeyReused, Replayed
 from chalicelib.core.limits import Local
 
+LONGEST_ID: Final = 256
+"""Characters of a path's parameter; what is longer names nothing, and would not fit into a key of DynamoDB."""
 LARGEST_BODY: Final = 256 * 1024
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
@@ -271,6 +272,8 @@ def _enter(door: Door, request: Request, visit: Visit) -> Response:
         source=visit.source,
         agent=visit.headers.get("user-agent", ""),
     )
+    if any(len(text) > LONGEST_ID for text in visit.path.values()):
+        raise NotFound()
     caller = _admitted(door, visit, trail)
     if caller.principal != ANYBODY and not caller.is_public:  # many buyers share a storefront's key
         _brake.take(caller.principal)
@@ -284,8 +287,7 @@ def _enter(door: Door, request: Request, visit: Visit) -> Response:
         except Replayed:
             raise
         except LarisError as refusal:
-            if not isinstance(refusal, TooMany):  # else whoever is told to wait would fill the trail by not waiting
-                trail.end(refusal.code)
+            trail.end(refusal.code)
             raise
         except Exception:
             trail.end(Unexpected.code)

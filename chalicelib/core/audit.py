@@ -14,6 +14,7 @@ import msgspec
 
 from chalicelib.core import clock, crypto, db, ids, log, outbox, personal
 from chalicelib.core.crypto import Unreadable
+from chalicelib.core.errors import TooMany
 from chalicelib.events.audit import AuditRecorded, Change
 
 DONE: Final = "done"
@@ -23,6 +24,8 @@ LARGEST_VALUE: Final = 8 * 1024
 
 WHENCE: Final = "audit-whence"
 """What addresses and browsers are locked under: they tell who somebody is, and the trail is never erased."""
+
+STRANGER: Final = "guest"
 
 _current: ContextVar["Trail | None"] = ContextVar("trail", default=None)
 
@@ -51,7 +54,12 @@ class Trail:
         self.changes.clear()
 
     def end(self, outcome: str) -> None:
-        """Record what no transaction did: a refusal, or something that is kept elsewhere."""
+        """Record what no transaction did: a refusal, or something that is kept elsewhere.
+
+        Who is a stranger, or is told to wait, is not recorded: else anybody could fill the trail by asking.
+        """
+        if self.who == STRANGER or outcome == TooMany.code:
+            return
         if outcome != DONE:
             self.changes.clear()  # they did not come to pass
         elif self.is_written and not self.changes:

@@ -1,7 +1,7 @@
 """Accounts opened, and e-mails changed, by who reads the mailbox: nobody else learns who is a customer.
 
-A registration waits, sealed, until its link is followed; only then is there a log-in. So nobody can open an account in
-another's name and wait for them to prove it: each link carries the password of the registration that it was sent for.
+A registration waits, sealed, until its link is followed with its password; only then is there a log-in. So nobody can
+open an account in another's name and wait for them to prove it: who reads the mailbox does not know that password.
 """
 
 from collections.abc import Sequence
@@ -77,10 +77,12 @@ def _register(about: Person, password: str, choices: Sequence[Choice], *, langua
         _send_link(tx, Page.VERIFY, customer, about, key, token)
 
 
-def confirm(token: str) -> str:
+def confirm(token: str, password: str) -> str:
     """Open the account whose link this is: what a guest ordered with the address is theirs from then on; its id.
 
-    Raises LinkEnded, also where somebody else has proven the address meanwhile.
+    The link proves the mailbox, the ``password`` that it was they who registered: a stranger's registration, whose
+    letter somebody follows without thinking, opens nothing for the stranger. Raises LoginRefused, TooMany, and
+    LinkEnded, also where somebody else has proven the address meanwhile.
     """
     customer_id = identity.peek_link(VERIFY, token)
     row, key, standing = db.look(
@@ -89,6 +91,7 @@ def confirm(token: str) -> str:
     if row is None or key is None:
         raise LinkEnded()
     wanted = row.opened(key)
+    identity.prove_hashed(customer_id, password, wanted.password_hash)
     choices = [Choice(Purpose(purpose), is_given, text) for purpose, is_given, text in wanted.consents]
     email = people.person(people.get(customer_id), key).email
     if identity.account_of(Kind.CUSTOMER, email) is not None:
@@ -157,7 +160,7 @@ def confirm_new_email(token: str) -> None:
         with db.transaction() as tx:
             identity.use_link(tx, NEW_EMAIL, token)
             row.take(tx)
-            identity.change_email(tx, customer_id, email, key)
+            identity.change_email(tx, customer_id, email, key, used=NEW_EMAIL)
             people.verify(tx, customer_id, email)
     except EmailTaken:
         raise LinkEnded() from None

@@ -64,6 +64,13 @@ class LetterOnItsWay(msgspec.Struct, frozen=True):
     next: Literal["read_your_mail"] = "read_your_mail"
 
 
+class ProveAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the link in the letter carries, and the password that was chosen."""
+
+    token: Token
+    password: Password
+
+
 class LinkToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the link in a letter carries."""
 

@@ -27,6 +27,7 @@ from chalicelib.customers.schemas import (
     LetterOnItsWay,
     LinkToken,
     Me,
+    ProveAddress,
     ProvePassword,
     RecoveryCodeList,
     Register,
@@ -76,16 +77,16 @@ def register(asked: Register, visit: Visit) -> LetterOnItsWay:
 @api.post(
     "/customers/verify",
     access=storefront,
-    body=LinkToken,
+    body=ProveAddress,
     answers={204: None},
-    refusals=(LinkEnded, KeysUnavailable),
+    refusals=(LinkEnded, LoginRefused, KeysUnavailable),
 )
-def verify(asked: LinkToken) -> None:
-    """Open the account whose link this is.
+def verify(asked: ProveAddress) -> None:
+    """Open the account whose link this is, with the password it was asked for with.
 
     What was ordered as a guest with the same address is the customer's from then on. The link works once, for a day.
     """
-    registration.confirm(asked.token)
+    registration.confirm(asked.token, asked.password)
 
 
 @api.post(

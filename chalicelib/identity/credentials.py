@@ -15,7 +15,7 @@ from chalicelib.identity import guesses, links, passwords, sessions
 from chalicelib.identity.errors import LastOwner, LinkEnded, LoginRefused, SessionEnded
 from chalicelib.identity.logins import account_of, normal_email
 from chalicelib.identity.models import accounts
-from chalicelib.identity.models.accounts import Account, AccountRow, AccountState, Kind, LoginRow
+from chalicelib.identity.models.accounts import AccountRow, AccountState, Kind, LoginRow
 from chalicelib.identity.models.factors import TotpRow
 from chalicelib.identity.models.people import OwnersRow, StaffRow
 from chalicelib.notices import service as notices
@@ -35,7 +35,7 @@ def set_password(account: str, password: str, *, end_others: bool = True, but: s
     """
     with db.transaction() as tx:
         replace_password(tx, account, password, end_others=end_others, but=but)
-        links.drop_links(tx, RESET, account)
+        links.drop_all(tx, account)
 
 
 def replace_password(
@@ -71,15 +71,22 @@ def change_password(account: str, session: str, *, current: str, password: str) 
 
 def prove_password(account: str, password: str) -> None:
     """Go on only if it is the account's password. Raises LoginRefused, TooMany."""
-    guesses.take_again(account)
     (login,) = db.look(LoginRow.lookup(account))
-    if login is None or not passwords.is_right(password, login.password):
+    prove_hashed(account, password, login.password if login else None)
+
+
+def prove_hashed(account: str, password: str, hashed: str | None) -> None:
+    """Go on only if ``hashed`` was made of this password. Raises LoginRefused, TooMany."""
+    guesses.take_again(account)
+    if not passwords.is_right(password, hashed):
         raise LoginRefused()
     guesses.forgive_again(account)
 
 
-def change_email(tx: db.Transaction, account_id: str, email: str, key: DataKey) -> None:
-    """Let an account log in with another e-mail, which its owner has proven; log-ins under way have to begin anew.
+def change_email(tx: db.Transaction, account_id: str, email: str, key: DataKey, *, used: str) -> None:
+    """Let an account log in with another e-mail, which its owner has proven by a link for the purpose ``used``.
+
+    Log-ins under way have to begin anew, and all other links are worthless.
 
     Refused with EmailTaken, and with WriteRefused if the log-in was changed meanwhile. Raises LinkEnded if there is
     no such log-in.
@@ -89,6 +96,7 @@ def change_email(tx: db.Transaction, account_id: str, email: str, key: DataKey) 
         raise LinkEnded()
     audit.change(f"{login.kind}:{account_id}", after={"email": "replaced"})
     login.change_email(tx, key, normal_email(email))
+    links.drop_all(tx, account_id, but=used)
 
 
 def ask_for_reset(kind: Kind, email: str, visit: Visit) -> None:
@@ -119,23 +127,11 @@ def reset_password(kind: Kind, token: str, password: str) -> None:
     audit.name(f"{kind}:{account}")
     with db.transaction() as tx:
         links.use_link(tx, RESET, token)
+        links.drop_all(tx, account, but=RESET)
         replace_password(tx, account, password)
     guesses.forgive_account(kind, login.opened(key))
-    guesses.forgive_codes(account)
+    guesses.let_codes_be_tried(account)
     logger.info("password reset", account=account)
-
-
-def set_state(tx: db.Transaction, account: Account, state: AccountState) -> None:
-    """Let an account log in or not, in ``tx``. Disabled, all its sessions end at once.
-
-    Refused with WriteRefused if the account was changed since it was read.
-    """
-    AccountRow.change(tx, account, state=state, end_sessions=state is AccountState.DISABLED)
-
-
-def account(account_id: str) -> Account | None:
-    """An account as it stands."""
-    return db.look(AccountRow.lookup(account_id))[0]
 
 
 def forget_account(account_id: str) -> None:

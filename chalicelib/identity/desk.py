@@ -105,11 +105,11 @@ def put_role(role: str, asked: PutRole, caller: Caller) -> RoleView:
     "/roles/{role}",
     access=staff("staff:write", step_up=True),
     answers={204: None},
-    refusals=(RoleNotFound, RoleBuiltIn, RoleInUse),
+    refusals=(RoleNotFound, RoleBuiltIn, RoleInUse, BeyondOwnScopes, BeyondOwnLimit),
 )
-def delete_role(role: str) -> None:
+def delete_role(role: str, caller: Caller) -> None:
     """Take a role of the shop's own away; nobody may have it any more."""
-    rolebook.drop(role)
+    rolebook.drop(role, caller)
 
 
 @api.get("/me/passkeys", access=oneself, answers={200: PasskeyList})

@@ -79,9 +79,15 @@ def take_code_of_ticket(ticket: str) -> None:
 
 
 def forgive_codes(account: str, device: str | None = None) -> None:
-    """After a right one, or a new password by letter."""
+    """After a right one."""
     limits.refill(_codes(account, device))
     limits.refill(f"{_codes(account, device)}:in-a-row")
+
+
+def let_codes_be_tried(account: str) -> None:
+    """After a new password by letter: a few may be tried at once. The hundred in a row are not given back, since who
+    reads the mailbox alone must not get through with time."""
+    limits.refill(_codes(account, None))
 
 
 def take_again(account: str) -> None:

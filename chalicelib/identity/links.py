@@ -40,6 +40,14 @@ def drop_links(tx: db.Transaction, purpose: str, account: str) -> None:
     LinkRow.drop_others(tx, account, purpose, None, MOST_DROPPED)
 
 
+def drop_all(tx: db.Transaction, account: str, *, but: str | None = None) -> None:
+    """Make all links of an account worthless, whatever they are for, save those for the purpose ``but``.
+
+    With a new password or e-mail: who had the old one may have asked for any of them.
+    """
+    LinkRow.drop_all(tx, account, but, MOST_DROPPED)
+
+
 def _parts(token: str) -> tuple[str, str]:
     """``stf_01J…_secret`` → account id, digest. Raises LinkEnded for anything else."""
     kind, _, rest = token.partition("_")

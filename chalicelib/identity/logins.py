@@ -98,9 +98,10 @@ def log_in(kind: Kind, email: str, password: str, visit: Visit) -> LoggedIn | Ti
     known, guesser = _counted(kind, normal_email(email), visit)
     is_right = passwords.is_right(password, known.login.password if known.login else None)
     account, login = known.account, known.login
+    if account is not None:
+        audit.name(f"{kind}:{account.id}")
     if not is_right or account is None or login is None or account.state is not AccountState.ACTIVE:
         raise LoginRefused()
-    audit.name(f"{kind}:{account.id}")
     rehashed = passwords.hash_password(password) if passwords.is_outdated(login.password or "") else None
     if kind is Kind.STAFF or known.totp:
         return _hand_out_ticket(login, known, rehashed)

@@ -44,6 +44,9 @@ def invite(email: str, name: str, role: str, caller: Caller) -> Member:
     Raises EmailTaken, RoleNotFound, BeyondOwnScopes, BeyondOwnLimit.
     """
     rolebook.check_can_give(role, caller)
+    known = account_of(Kind.STAFF, normal_email(email))
+    if known is not None:
+        rolebook.check_can_give(get(known).role, caller)
     account, _ = _invited(normal_email(email), name, role, by=caller.actor, by_letter=True)
     return get(account)
 
@@ -195,6 +198,7 @@ def _again(tx: db.Transaction, account: Account, email: str, name: str, role: st
         raise StaffNotFound()
     AccountRow.change(tx, account, role=role)
     StaffRow.rename(tx, key, {"name": name, "email": email})
+    links.drop_links(tx, INVITATION, account.id)
     return key
 
 

@@ -68,6 +68,8 @@ def put(role: Role, caller: Caller) -> Role:
     check_granted(role.scopes, caller.scopes)
     check_limit_granted(role.refund_limit, refund_limit(caller))
     (before,) = db.look(RoleRow.lookup(role.name))
+    if before is not None:
+        check_can_give(role.name, caller)
     audit.change(f"role:{role.name}", before=_facts(before), after=_facts(role))
     with db.transaction() as tx:
         RoleRow.put(tx, role, before)
@@ -75,14 +77,15 @@ def put(role: Role, caller: Caller) -> Role:
     return role
 
 
-def drop(name: str) -> None:
-    """Take a custom role away. Raises RoleNotFound, RoleBuiltIn, RoleInUse.
+def drop(name: str, caller: Caller) -> None:
+    """Take a custom role away. Raises RoleNotFound, RoleBuiltIn, RoleInUse, BeyondOwnScopes, BeyondOwnLimit.
 
     Whoever should get it at the very same moment may do nothing, until they get another one.
     """
     if name in BUILT_IN:
         raise RoleBuiltIn()
     role = get(name)
+    check_can_give(name, caller)
     if _is_in_use(name):
         raise RoleInUse()
     audit.change(f"role:{name}", before=_facts(role))

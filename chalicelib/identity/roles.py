@@ -30,7 +30,6 @@ SCOPES: Final[dict[str, str]] = {
     "audit:read": "See and verify the audit trail.",
     "reports:read": "See reports.",
 }
-READS: Final = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
 NOT_FOR_KEYS: Final = frozenset({"staff:write", "keys:write", "privacy:write", "refunds:approve"})
 """What a person must do."""
 

@@ -10,17 +10,16 @@ from chalicelib.identity.access import (
     storefront,
 )
 from chalicelib.identity.credentials import (
-    account,
     ask_for_reset,
     change_email,
     change_password,
     export,
     forget_account,
+    prove_hashed,
     prove_password,
     replace_password,
     reset_password,
     set_password,
-    set_state,
 )
 from chalicelib.identity.errors import CodeRefused, EmailTaken, LinkEnded, LoginRefused, TicketEnded
 from chalicelib.identity.guesses import take_letter, take_visit
@@ -69,7 +68,6 @@ __all__ = [
     "TotpProof",
     "TotpSetup",
     "Whereabouts",
-    "account",
     "account_of",
     "ask_for_reset",
     "change_email",
@@ -99,13 +97,13 @@ __all__ = [
     "oneself_anew",
     "open_login",
     "peek_link",
+    "prove_hashed",
     "prove_password",
     "refund_limit",
     "replace_password",
     "reset_password",
     "sessions_of",
     "set_password",
-    "set_state",
     "staff",
     "start_totp",
     "storefront",

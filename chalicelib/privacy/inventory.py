@@ -154,7 +154,7 @@ STAFF_PERSON: Final = Data(
 )  # fmt: skip
 TRAIL: Final = Data(
     "audit trail: ids of who acted, whence, and masked bodies", STAFF, "to prove who did what", INTEREST, "for good",
-    "stays: ids are pseudonyms, the network address tells of staff",
+    "stays: ids are pseudonyms, the network address is locked",
 )  # fmt: skip
 
 SAME_AS_PROFILE: Final = "not: tells no more than /profile/email"

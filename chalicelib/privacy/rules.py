@@ -91,7 +91,7 @@ class Retention:
 UNVERIFIED: Final = Retention("accounts whose e-mail was never verified", "30 days", Doing.ERASED, 30)
 CARTS: Final = Retention("idle carts", "30 days", Doing.EXPIRES, 30)
 WEBHOOKS: Final = Retention("bodies of partners' webhooks", "90 days", Doing.EXPIRES, 90)
-NOTICES: Final = Retention("recipients and contents of notices", "180 days", Doing.EXPIRES, 180)
+NOTICES: Final = Retention("recipients and contents of notices", "180 days", Doing.ERASED, 180)
 EXPORTS: Final = Retention("exports", "7 days", Doing.EXPIRES, EXPORTS_LAST.days)
 GUESTS: Final = Retention("profiles of guests without an order", "24 months", Doing.ANONYMISED, 731)
 

@@ -22,12 +22,12 @@ def ask_for_export(caller: Caller) -> Created:
 
 @api.get(
     "/exports/{export_id}",
-    access=customer,
+    access=customer_anew,
     answers={200: ExportDocument},
     refusals=(ExportNotFound, ExportNotReady),
 )
 def fetch_export(export_id: str, caller: Caller) -> ExportDocument:
-    """The copy you asked for, as one JSON document."""
+    """The copy you asked for, as one JSON document. Log in afresh to fetch it: it tells everything."""
     return msgspec.convert(exports.fetch(str(caller.account), export_id), ExportDocument)
 
 

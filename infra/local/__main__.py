@@ -153,6 +153,7 @@ def _open(port: int, ends: ExitStack) -> Api:
     ends.callback(outbox.stop)
     arn = emulators.fill_cloud(endpoint, {"midtrans-server-key": server_key, **whatsapp})
     environment = emulators.environment(endpoint, midtrans.url, outbox.whatsapp_url)
+    environment["LARIS_CONSOLE_URL"] = f"http://localhost:{port}"
     api = Api(port, {**environment, "LARIS_EVENTS_STREAM_ARN": arn})
     ends.callback(api.stop)
     api.start()

@@ -43,7 +43,7 @@ def create_tables(dynamodb: Any, stage: str) -> list[str]:
         about = dict(table.properties)
         stream = about.pop("StreamSpecification", None)
         expiry = about.pop("TimeToLiveSpecification", None)
-        for ours_alone in ("PointInTimeRecoverySpecification", "SSESpecification"):
+        for ours_alone in ("DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "SSESpecification"):
             about.pop(ours_alone, None)
         if stream:
             about["StreamSpecification"] = {"StreamEnabled": True, **stream}

@@ -110,7 +110,6 @@ def test_marketing_can_be_unsubscribed_from_with_one_click(aws):
 
     assert calls[0]["Content"]["Simple"]["Headers"] == [
         {"Name": "List-Unsubscribe", "Value": "<https://toko.example/berhenti>"},
-        {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
     ]
 
 

@@ -18,9 +18,11 @@ ASKED = {
     "notice: pending": [{"TransactWriteItems": 1}],
     "notice: settled": [{"TransactWriteItems": 1}],
     "order": [{"BatchGetItem": 2, "Query": 1}],
-    "worker events-relay": [{}, {}, {}],
+    "worker events-relay": [{}, {}, {}, {}, {}],
     "worker payments-on-webhook": [READ_AND_WRITE, READ_AND_WRITE],
     "worker orders-on-payment": [{"BatchGetItem": 1, "TransactWriteItems": 1}],
+    "worker orders-on-order": [{"BatchGetItem": 2, "TransactWriteItems": 1}] * 2,
+    "worker notices-send-letters": [{"BatchGetItem": 3, "TransactWriteItems": 2}] * 2,
     "worker inventory-on-stock": [{"BatchGetItem": 3, "TransactWriteItems": 2}],
 }
 """Calls by operation, of each run for an order of two lines, with two notices of Midtrans.

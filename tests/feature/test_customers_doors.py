@@ -617,3 +617,29 @@ def test_who_was_erased_has_no_address_and_nothing_waiting(siti):
     assert siti.does("GET", "/store/me").status == 404
     assert siti.does("GET", "/store/me/addresses").status == 404
     assert call("GET", f"/admin/customers/{id_}", headers=as_staff()).status == 404
+
+
+def test_a_strangers_registration_opens_nothing_for_the_stranger(shop):
+    """The letter reaches the owner of the address, who follows it; the stranger's password is not theirs to say."""
+    owner = Visitor(shop)
+    stranger = Visitor(shop, password="kereta api malam ke surabaya", source="203.0.113.9")
+    stranger.registers()
+
+    followed = owner.follows()
+
+    assert (followed.status, followed.code) == (401, "login_refused")
+    assert stranger.says().status == 401
+
+
+def test_a_link_to_another_address_is_worthless_once_the_password_was_reset(siti):
+    """Who had the session for a while asked for it; the owner has the account back, and keeps it."""
+    siti.joins()
+    siti.does("POST", "/store/me/email", {"email": "pencuri@example.com"})
+    thief = siti.token("pencuri@example.com")
+    siti.asks("POST", "/store/password-resets", {"email": siti.email})
+    reset = {"token": siti.token(), "password": "kereta api malam ke surabaya"}
+    assert siti.asks("POST", "/store/password-resets/confirm", reset).status == 204
+
+    stolen = siti.asks("POST", "/store/email-changes/confirm", {"token": thief})
+
+    assert (stolen.status, stolen.code) == (401, "link_ended")

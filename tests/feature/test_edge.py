@@ -369,3 +369,15 @@ def test_every_route_has_its_preflight():
     from app import app
 
     assert {path for path, entries in app.routes.items() if "OPTIONS" in entries} == {path for _, path in routes()}
+
+
+@pytest.mark.parametrize("path", [f"/store/carts/{'x' * 3000}", f"/admin/stock/{'x' * 3000}"])
+def test_what_is_too_long_to_name_anything_is_not_found(aws, path):
+    assert call("GET", path, headers=as_staff()).status == 404
+
+
+@pytest.mark.parametrize("token", [f"lks_stf_{'x' * 3000}_y", f"lkc_cus_{'x' * 3000}_y", f"lk_sec_{'x' * 3000}_y"])
+def test_what_is_too_long_for_a_token_is_none(aws, token):
+    headers = {"Authorization": f"Bearer {token}"}
+
+    assert {call("GET", path, headers=headers).status for path in ("/admin/orders", "/store/me")} == {401}

@@ -50,7 +50,7 @@ class Visitor:
 
     def follows(self, token: str | None = None) -> Reply:
         """They follow the link that opens the account."""
-        return self.asks("POST", "/store/customers/verify", {"token": token or self.token()})
+        return self.asks("POST", "/store/customers/verify", {"token": token or self.token(), "password": self.password})
 
     def says(self, password: str | None = None) -> Reply:
         """The first step of logging in."""

@@ -144,7 +144,7 @@ POLICY: Final[dict[str, str]] = {
     "GET /store/me/erasure": "customer",
     "POST /store/me/erasure": "customer+",
     "POST /store/me/exports": "customer+",
-    "GET /store/me/exports/{export_id}": "customer",
+    "GET /store/me/exports/{export_id}": "customer+",
     "GET /store/me/orders": "customer",
     "PUT /store/me/password": "customer",
     "DELETE /store/me/sessions": "customer",

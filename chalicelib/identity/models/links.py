@@ -50,6 +50,13 @@ class LinkRow(db.Row):
             if digest is None or row.sk != _place(purpose, digest):
                 tx.delete(cls(account, row.sk), condition=cls.pk.exists() | cls.pk.does_not_exist())
 
+    @classmethod
+    def drop_all(cls, tx: db.Transaction, account: str, but: str | None, most: int) -> None:
+        """Take away all but those for a purpose, at most ``most``; gone already is as well."""
+        for row in db.rows(cls, account, cls.sk.startswith("LINK#"), limit=most):
+            if but is None or not row.sk.startswith(_place(but, "")):
+                tx.delete(cls(account, row.sk), condition=cls.pk.exists() | cls.pk.does_not_exist())
+
 
 def _place(purpose: str, digest: str) -> str:
     return f"LINK#{purpose}#{digest}"

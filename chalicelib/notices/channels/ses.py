@@ -55,11 +55,8 @@ def _request(letter: Letter) -> dict[str, Any]:
         "Subject": _text(_one_line(letter.subject[:LONGEST_SUBJECT])),
         "Body": {"Text": _text(letter.text), "Html": _text(letter.html)},
     }
-    if letter.unsubscribe_link:  # RFC 8058
-        content["Headers"] = [
-            {"Name": "List-Unsubscribe", "Value": f"<{_one_line(letter.unsubscribe_link)}>"},
-            {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
-        ]
+    if letter.unsubscribe_link:  # RFC 2369; the storefront's page asks once more, so it is no one-click link
+        content["Headers"] = [{"Name": "List-Unsubscribe", "Value": f"<{_one_line(letter.unsubscribe_link)}>"}]
     return {
         "Destination": {"ToAddresses": [_one_line(letter.to)]},
         "Content": {"Simple": content},

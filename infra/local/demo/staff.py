@@ -34,7 +34,7 @@ class Credentials:
 def join(api: Line, link: str) -> tuple[Credentials, list[str]]:
     """Accept the invitation of ``link``: choose a password, set up the app; the credentials and recovery codes."""
     token = urlsplit(link).fragment
-    password = f"{secrets.token_urlsafe(18)} nasi uduk"
+    password = f"{secrets.token_urlsafe(18)}-nasi-uduk"
     setup = _good(api.ask("POST", "/admin/invitations/accept", {"token": token, "password": password}))
     credentials = Credentials(EMAIL, password, setup["secret"])
     code = _code(credentials, 0)
