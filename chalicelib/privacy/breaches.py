@@ -105,6 +105,9 @@ def carry_out_unfinished() -> Counts:
         except LarisError as error:
             logger.warning("breach job stopped", breach_id=breach.id, code=error.code)
             counts += Counts(seen=1, left=1)
+        except Exception:  # noqa: BLE001 - one breach's fault must not keep the others
+            logger.exception("breach job stopped", breach_id=breach.id)
+            counts += Counts(seen=1, left=1)
     return counts
 
 

@@ -25,7 +25,7 @@ from chalicelib.orders import service as orders
 from chalicelib.orders.service import Order
 from chalicelib.payments import service as payments
 from chalicelib.privacy import exports, rules
-from chalicelib.privacy.errors import ErasureNotFound, ErasureUnderWay
+from chalicelib.privacy.errors import ErasureNotFound, ErasureUnderWay, UnderLegalHold
 from chalicelib.privacy.models.customers import CertificateRow, ErasureRow, HoldRow, ProgressRow
 from chalicelib.privacy.rules import Erasure
 from chalicelib.privacy.states import STEPS, ErasureState, Step
@@ -67,19 +67,27 @@ def get(customer_id: str) -> Erasure:
 
 
 def hold(customer_id: str, reason: str) -> None:
-    """Keep everything of a customer, whatever they or the calendar ask, until it is lifted. Raises CustomerNotFound."""
-    customers.get(customer_id)
+    """Keep everything of a customer, whatever they or the calendar ask, until it is lifted; so of what they ordered as
+    a guest and have claimed. Raises CustomerNotFound.
+    """
+    ids_ = customers.get(customer_id).ids
     audit.change(f"hold:{customer_id}", after={"stands": True})
     with db.transaction() as tx:
-        HoldRow.set(tx, customer_id, reason, log.actor.get())
+        for each in ids_:
+            HoldRow.set(tx, each, reason, log.actor.get())
     logger.info("legal hold set", customer_id=customer_id)
 
 
 def lift_hold(customer_id: str) -> None:
-    """Let erasure and retention have their way again; what retention passed over meanwhile is looked at again."""
+    """Let erasure and retention have their way again; what retention passed over meanwhile is looked at again.
+
+    Raises CustomerNotFound.
+    """
+    ids_ = customers.get(customer_id).ids
     audit.change(f"hold:{customer_id}", before={"stands": is_held(customer_id)})
     with db.transaction() as tx:
-        HoldRow.lift(tx, customer_id)
+        for each in ids_:
+            HoldRow.lift(tx, each)
     ProgressRow.note(ORDERS_JOB, None)
     logger.info("legal hold lifted", customer_id=customer_id)
 
@@ -97,6 +105,9 @@ def carry_out_open() -> Counts:
             is_done = carry_out(customer_id)
         except LarisError as error:
             logger.warning("erasure stopped", customer_id=customer_id, code=error.code)
+            is_done = False
+        except Exception:  # noqa: BLE001 - one customer's fault must not keep the others
+            logger.exception("erasure stopped", customer_id=customer_id)
             is_done = False
         counts += Counts(seen=1, done=int(is_done), left=int(not is_done))
     return counts
@@ -140,15 +151,21 @@ def _begin(erasure: Erasure) -> bool:
 
 
 def _do(erasure: Erasure, step: Step) -> None:
-    """One step, and the note that it is done; a crash between the two repeats it without harm."""
+    """One step, and the note that it is done; a crash between the two repeats it without harm.
+
+    Whom the customer has claimed since it began is forgotten along: after the profile nobody can be claimed any more.
+    """
+    subjects = customers.get(erasure.customer_id).ids
+    if any(map(is_held, subjects)):
+        raise UnderLegalHold()
     if step in EFFECTS:
-        EFFECTS[step](erasure.subjects)
+        EFFECTS[step](subjects)
     with db.transaction() as tx:
-        _check_holds(tx, erasure.subjects)
+        _check_holds(tx, subjects)
         if step is Step.KEY:
             _finish(tx, erasure)
             return
-        ErasureRow.note(tx, erasure, step)
+        ErasureRow.note(tx, erasure, step, subjects)
         if step is Step.LETTER:
             _write_letter(tx, erasure)
 

@@ -119,7 +119,7 @@ def document(customer: Customer, now: datetime) -> dict[str, Any]:
             for each in inventory.of_customers()
         ],
         "profile": customers.export(customer.id),
-        "guest_profiles": [customers.export(each) for each in customer.claims],
+        "guest_profiles": [customers.export(each) for each in customer.claims if not customers.get(each).is_erased],
         "addresses": customers.export_addresses(customer.id),
         "consents": customers.export_consents(customer.id),
         "orders": [_with_payments(each) for each in orders.export(subjects)],

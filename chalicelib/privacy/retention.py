@@ -33,7 +33,8 @@ Part = Callable[[str | None, datetime], tuple[Counts, str | None]]
 def carry_out() -> Counts:
     """Let go of everything that has been kept long enough."""
     now = clock.now()
-    return _run(CUSTOMERS_JOB, _some_customers, now) + _run(erasure.ORDERS_JOB, _some_orders, now) + _old_notices(now)
+    # orders first: a guest is let go of once no order says any more who they are
+    return _run(erasure.ORDERS_JOB, _some_orders, now) + _run(CUSTOMERS_JOB, _some_customers, now) + _old_notices(now)
 
 
 def _run(job: str, part: Part, now: datetime) -> Counts:
@@ -71,8 +72,12 @@ def _let_go_of_account(customer: Customer) -> bool:
 
 
 def _let_go_of_guest(customer: Customer, now: datetime) -> bool:
+    """Not one whom a customer has claimed (they hold no address any more), nor while an order says who they are."""
+    if customer.email_index is None or erasure.is_held(customer.id):
+        return False
+    due = rules.due(rules.GUESTS, now)
     last = orders.of_customer([customer.id], limit=1, cursor=None).items
-    if erasure.is_held(customer.id) or any(order.placed_at >= rules.due(rules.GUESTS, now) for order in last):
+    if any(order.placed_at >= due or order.personal is not None for order in last):
         return False
     customers.anonymise(customer.id)
     logger.info("guest forgotten", customer_id=customer.id)

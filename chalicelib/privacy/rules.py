@@ -93,7 +93,7 @@ CARTS: Final = Retention("idle carts", "30 days", Doing.EXPIRES, 30)
 WEBHOOKS: Final = Retention("bodies of partners' webhooks", "90 days", Doing.EXPIRES, 90)
 NOTICES: Final = Retention("recipients and contents of notices", "180 days", Doing.ERASED, 180)
 EXPORTS: Final = Retention("exports", "7 days", Doing.EXPIRES, EXPORTS_LAST.days)
-GUESTS: Final = Retention("profiles of guests without an order", "24 months", Doing.ANONYMISED, 731)
+GUESTS: Final = Retention("profiles of guests, once no order says who they are", "24 months", Doing.ANONYMISED, 731)
 
 
 def orders_kept(years: int) -> Retention:

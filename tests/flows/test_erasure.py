@@ -299,3 +299,16 @@ def test_of_a_stranger_there_is_nothing_to_erase(shop):
     assert officer.asks("POST", "/admin/customers/cus_NOBODY/erasure").code == "customer_not_found"
     assert officer.asks("GET", "/admin/customers/cus_NOBODY/erasure").code == "erasure_not_found"
     assert officer.asks("PUT", "/admin/customers/cus_NOBODY/legal-hold", {"reason": "x"}).code == "customer_not_found"
+
+
+def test_a_hold_keeps_what_was_ordered_as_a_guest_and_claimed_too(shop):
+    shop.sells("SARUNG", 2)
+    guest = shop.places(("SARUNG", 1))
+    siti = Visitor(shop, email=CONTACT["email"]).joins()
+    claimed = shop.order(guest["order"]["id"])["customer_id"]
+
+    erasure.hold(privacy.id_of(siti), "perkara 12/Pdt/2026")
+
+    assert erasure.is_held(claimed)
+    erasure.lift_hold(privacy.id_of(siti))
+    assert not erasure.is_held(claimed)

@@ -141,6 +141,7 @@ def test_after_seven_days_it_is_gone(clock, shop, siti):
     shop.drain()
 
     clock.pass_(days=7, seconds=1)
+    siti.logs_in()
 
     assert siti.does("GET", f"/store/me/exports/{export_id}").code == "export_not_found"
 

@@ -166,9 +166,13 @@ class ErasureRow(db.Row):
         tx.update(cls._at(erasure), actions, condition=cls._as_read(erasure))
 
     @classmethod
-    def note(cls, tx: db.Transaction, erasure: Erasure, step: Step) -> None:
-        """Say that a step is done; refused with WriteRefused if it has moved."""
-        actions: list[Action] = [cls.done.set([*erasure.done, step]), cls.version.set(erasure.version + 1)]
+    def note(cls, tx: db.Transaction, erasure: Erasure, step: Step, subjects: Sequence[str]) -> None:
+        """Say that a step is done, and for which profiles it goes on; refused with WriteRefused if it has moved."""
+        actions: list[Action] = [
+            cls.done.set([*erasure.done, step]),
+            cls.subjects.set(list(subjects)),
+            cls.version.set(erasure.version + 1),
+        ]
         tx.update(cls._at(erasure), actions, condition=cls._as_read(erasure))
 
     @classmethod
