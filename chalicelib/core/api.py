@@ -33,6 +33,7 @@ from chalicelib.core.errors import (
 )
 from chalicelib.core.idempotency import Answer, Claim, KeyReused, Replayed
 from chalicelib.core.limits import Local
+from chalicelib.core.origins import shared_with
 
 LONGEST_ID: Final = 256
 """Characters of a path's parameter; what is longer names nothing, and would not fit into a key of DynamoDB."""
@@ -48,11 +49,6 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 """On every answer, errors included. Pages say what they load themselves (``Text.policy``)."""
-ASKED_FROM_ELSEWHERE: Final = {
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, X-Laris-Device, X-Laris-Key",
-    "Access-Control-Expose-Headers": "Idempotent-Replayed, Location, Retry-After",
-    "Access-Control-Max-Age": "7200",
-}
 
 MOUNTED: Final[list["Api"]] = []
 """Every Api that the app has mounted, for the reference and for tests."""
@@ -210,14 +206,6 @@ def serve(door: Door, request: Request, parameters: Mapping[str, str]) -> Respon
         log.actor.reset(marks[1])
     response.headers.update(shared_with(visit.headers.get("origin")))
     return response
-
-
-def shared_with(origin: str | None) -> dict[str, str]:
-    """The headers that let a page of ``origin`` read an answer: none unless just this origin is on the list."""
-    vary = {"Vary": "Origin"} if settings.allowed_origins else {}
-    if origin not in settings.allowed_origins:
-        return vary
-    return {**vary, **ASKED_FROM_ELSEWHERE, "Access-Control-Allow-Origin": str(origin)}
 
 
 def _preflight(app: Any, methods: list[str]) -> Callable[..., Response]:
