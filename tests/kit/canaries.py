@@ -143,12 +143,14 @@ def listening() -> Iterator[io.StringIO]:
     """Every line that is logged at INFO or above, by us or by a library."""
     written = io.StringIO()
     ours, root = logging.getLogger("laris-test"), logging.getLogger()
+    logging.disable(logging.NOTSET)
     handler = logging.StreamHandler(written)
     handler.setFormatter(ours.handlers[0].formatter)
     before = ours.level, root.level
     for each in (ours, root):
         each.addHandler(handler)
         each.setLevel(logging.INFO)
+        each.disabled = False  # a library that sets up logging switches off the loggers it does not know
     try:
         yield written
     finally:
