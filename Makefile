@@ -7,9 +7,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOCK := .local/lock
 PIP := -m pip --disable-pip-version-check --no-input
+EMULATOR := .local/venvs/emulator
+LINT := .local/venvs/lint
+RING_1 := tests/properties/test_ring1_buying.py tests/properties/test_ring1_ending.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check unit ring format openapi bench owner lock clean
+.PHONY: help run demo test check unit ring cloud format openapi policies bench cost deploy owner lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,9 +23,8 @@ run: $(READY) ## Run the whole system on this machine; PORT=8000
 demo: $(READY) ## Walk a purchase through the running system
 	@exec $(BIN)/python -m infra.local.demo.walk
 
-test: check ## All that CI runs: checks, every test, coverage
-	$(BIN)/python -m infra.local.dynamodb_local
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+test: check ## Checks and tests, coverage; CI runs `ring` and `cloud` as well
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --ignore=tests/properties --ignore=tests/deployed
 
 check: $(READY) ## Format, lint, types, who imports whom
 	$(BIN)/ruff format --check .
@@ -33,9 +35,13 @@ check: $(READY) ## Format, lint, types, who imports whom
 unit: $(READY) ## The tests that need no emulator, in seconds
 	$(BIN)/python -m pytest tests/unit tests/architecture
 
-ring: $(READY) ## The interleaving tests at length: RING=20000 schedules each
-	LARIS_RING=$${RING:-20000} $(BIN)/python -m pytest -n 2 --dist loadfile tests/properties/test_ring1_buying.py \
-		tests/properties/test_ring1_ending.py
+ring: $(READY) ## Interleavings, faults, real threads (rings 1 and 2), fuzzing; RING=20000 schedules
+	$(BIN)/python -m infra.local.dynamodb_local
+	LARIS_RING=$(or $(RING),0) LARIS_EXAMPLES=30 $(BIN)/python -m pytest -n 2 --dist loadfile \
+		$(if $(RING),$(RING_1),tests/properties tests/contract/test_api_schemathesis.py)
+
+cloud: $(READY) $(EMULATOR)/.ready $(LINT)/.ready ## Lint, deploy and use the packaged system on emulated AWS (ring 3)
+	$(BIN)/python -m pytest tests/deployed
 
 format: $(READY) ## Format and sort imports
 	$(BIN)/ruff check --fix --select I .
@@ -44,8 +50,17 @@ format: $(READY) ## Format and sort imports
 openapi: $(READY) ## Write the API's description anew from its doors
 	@exec $(BIN)/python -m infra.openapi
 
+policies: $(READY) ## Write each function's policy anew from infra/policies.py
+	@exec $(BIN)/python -m infra.policies
+
 bench: $(READY) ## Print import time, CPU and cost of the use cases
 	@exec $(BIN)/python -m tests.benchmarks
+
+cost: $(READY) ## Print the monthly bill at AWS, in USD and IDR; ORDERS=10000
+	@exec $(BIN)/python -m infra.cost --orders $(or $(ORDERS),10000)
+
+deploy: $(READY) ## Deploy a stage to AWS; STAGE=prod, PLAN=1 shows what would change
+	@exec $(BIN)/python -m infra.deploy $(STAGE) $(if $(PLAN),--plan)
 
 owner: $(READY) ## Print the link by which the first owner joins; EMAIL=… NAME=…
 	@exec $(BIN)/python -m infra.owner "$(EMAIL)" "$(NAME)"
@@ -60,6 +75,14 @@ lock: ## Pin all that the dependency groups of pyproject.toml bring
 	@printf '%s\n' '# What building, running and testing need besides. Made by `make lock` from pyproject.toml.' \
 		'-r requirements.txt' > requirements-dev.txt
 	$(LOCK)/bin/python $(PIP) freeze --all | grep -vxFf requirements.txt >> requirements-dev.txt
+	@$(MAKE) --no-print-directory lock-emulator lock-lint
+
+lock-%:
+	$(PYTHON) -m venv --clear $(LOCK)
+	$(LOCK)/bin/python $(PIP) install --quiet --upgrade "pip<26.3"
+	$(LOCK)/bin/python $(PIP) install --quiet --group $*
+	@echo '# What $* needs, in an environment of its own. Made by `make lock` from pyproject.toml.' > infra/requirements-$*.txt
+	$(LOCK)/bin/python $(PIP) freeze --exclude setuptools >> infra/requirements-$*.txt
 
 clean: ## Remove the environment, caches and the local system's state
 	rm -rf $(VENV) .local .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -74,4 +97,10 @@ $(READY): requirements.txt requirements-dev.txt
 	@echo "Making the environment in $(VENV) (again only when the requirements change)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python $(PIP) install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+.local/venvs/%/.ready: infra/requirements-%.txt
+	@echo "Making the environment of the $* in .local/venvs (again only when its requirements change)"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python $(PIP) install --quiet --requirement $<
 	@touch $@

@@ -1,5 +1,6 @@
 """Fixtures for all tests. The environment is set before anything of Laris is imported."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,13 @@ import pytest
 from tests.kit import cloud
 
 cloud.set_environment()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Several tests of one id would pass for one another, and where processes share the work only one of them runs."""
+    twice = [id_ for id_, times in Counter(item.nodeid for item in session.items).items() if times > 1]
+    if twice:
+        raise pytest.UsageError(f"tests of one id: {twice[:3]}")
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""How far Ring 1 looks: a few schedules in every `make test`, the same each time; thousands of others in `make ring`.
+"""How far Ring 1 looks: a few schedules in `make ring`, the same each time; thousands of others with `RING=20000`.
 
 `LARIS_RING=20000` sets how many each test draws, `LARIS_SEED=7` from where it draws them.
 """
