@@ -26,7 +26,7 @@ def main() -> None:
     section("imports", imports.measure(asked.runs), imports.show)
     section("cpu", cpu.measure(asked.orders), cpu.show)
     section("usage", usage.measure(), usage.show)
-    section("cost", cost.measure(figures["cpu"], figures["usage"]), cost.show)
+    section("cost", cost.measure(figures["usage"]), cost.show_measured)
     if asked.json:
         json.dump(figures, sys.stdout, indent=2)
         print()

@@ -1,24 +1,33 @@
 """The way that is measured, step by step: a list, a page, and an order with two lines until it is confirmed."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Protocol
 
-from infra.local.pumps import Pumps
+from tests.benchmarks.recording import Recorder
 from tests.kit import calls, journey, keys
 from tests.kit.journey import Bank, Buyer, sku
 
 CHECKOUT = "checkout"
 LIST = "list of 24"
 PAGE = "product page"
+CART = ("cart", "first line", "second line")
 NOTICES = 2
 """Midtrans reports a virtual account twice: pending, then settled."""
 
 Span = Callable[[str], AbstractContextManager[object]]
 
 
-def whole_order(bank: Bank, pumps: Pumps, span: Span) -> str:
+class Drained(Protocol):
+    """What carries the work of a step to its end."""
+
+    failures: list[tuple[str, Exception]]
+
+    def drain(self) -> None:
+        """All of it."""
+
+
+def whole_order(bank: Bank, pumps: Drained, span: Span) -> str:
     """One paid order, its id; each request runs within ``span(name)``, the workers are run by ``pumps``."""
     buyer = Buyer()
     for name, step in _steps(buyer, bank):
@@ -39,37 +48,20 @@ def recorded_order() -> dict[str, list[calls.Log]]:
     Over the emulated cloud of this process, which must be empty. It is the second order: by then secrets and the
     addresses of queues are known.
     """
-    from app import app
-    from chalicelib.core import aws
+    recorder = Recorder()
+    with journey.midtrans(recorder.partner_asked) as bank:
+        open_shop(recorder)
+        whole_order(bank, recorder.pumps, recorder.span)
+        recorder.taken()
+        whole_order(bank, recorder.pumps, recorder.span)
+    return {name: [run.log for run in runs] for name, runs in recorder.taken().items()}
 
-    logs: defaultdict[str, list[calls.Log]] = defaultdict(list)
-    under_way: list[calls.Log] = []
 
-    @contextmanager
-    def span(name: str) -> Iterator[None]:
-        with calls.recorded() as log:
-            under_way.append(log)
-            yield
-            logs[name].append(under_way.pop())
-
-    class Recording(Pumps):
-        def invoke(self, source: Any, event: dict[str, Any]) -> bool:
-            with span(f"worker {source.name}"):
-                return super().invoke(source, event)
-
-    def partner_asked(what: str) -> None:
-        if under_way:
-            under_way[-1].mark(what)
-
-    with journey.midtrans(partner_asked) as bank:
-        pumps = Recording(app, sqs=aws.client("sqs"), streams=aws.client("dynamodbstreams"))
-        pumps.skip_stream()
-        journey.stock_the_shelf(keys.everything())
-        pumps.drain()
-        whole_order(bank, pumps, span)
-        logs.clear()
-        whole_order(bank, pumps, span)
-    return dict(logs)
+def open_shop(recorder: Recorder) -> None:
+    """Fill the shelf of an empty shop."""
+    recorder.pumps.skip_stream()
+    journey.stock_the_shelf(keys.everything())
+    recorder.drain()
 
 
 def _steps(buyer: Buyer, bank: Bank) -> Iterator[tuple[str, Callable[[], object]]]:

@@ -107,7 +107,8 @@ def recorded() -> Iterator[Log]:
 
     log = Log()
     with ExitStack() as ends:
-        ends.enter_context(_recorded_by(db.client(), "dynamodb", log, _dynamodb_call))
+        for storage in (db.client(), aws.client("dynamodb")):  # the second is what Powertools remembers letters with
+            ends.enter_context(_recorded_by(storage, "dynamodb", log, _dynamodb_call))
         for service in SERVICES:
             ends.enter_context(_recorded_by(aws.client(service), service, log, _other_call))
         yield log
@@ -139,8 +140,9 @@ def _recorded_by(client: Any, service: str, log: Log, finish: Finish) -> Iterato
         under_way[threading.get_ident()] = Asked(service, operation, raw, body, before)
 
     def answered(parsed_response: Mapping[str, Any] | None, **_: Any) -> None:
-        asked = under_way.pop(threading.get_ident())
-        log.calls.append(finish(asked, parsed_response or {}))
+        asked = under_way.pop(threading.get_ident(), None)
+        if asked is not None:  # None where it could not even be sent
+            log.calls.append(finish(asked, parsed_response or {}))
 
     events = client.meta.events
     events.register_first("before-send", sent)
