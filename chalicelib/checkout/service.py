@@ -11,9 +11,12 @@ from chalicelib.carts.service import Basket, Priced
 from chalicelib.catalog import service as catalog
 from chalicelib.catalog.errors import NotForSale, UnknownSku
 from chalicelib.catalog.service import Offer
-from chalicelib.core import db
+from chalicelib.checkout.errors import CheckoutClosed
+from chalicelib.core import db, flags, metrics
+from chalicelib.core.flags import Switch
 from chalicelib.core.idempotency import Claim
 from chalicelib.core.log import logger
+from chalicelib.core.texts import LocalText
 from chalicelib.core.vault import DataKey
 from chalicelib.customers import service as customers
 from chalicelib.customers.errors import BuyerChanged
@@ -31,6 +34,18 @@ from chalicelib.shipping.service import Option
 
 TRIES: Final = 4
 """For a number that is taken, and a buyer whose first orders are placed at once."""
+SWITCH: Final = Switch(
+    name="checkout",
+    meaning=LocalText(
+        "Toko menerima pesanan baru. Bila ditutup, pembayaran, kedaluwarsa, dan pengembalian dana tetap berjalan.",
+        "The shop takes new orders. While closed, payments, expiry and refunds go on.",
+    ),
+    when_off=LocalText(
+        "Toko sedang tidak menerima pesanan. Keranjang Anda tetap tersimpan; silakan coba lagi nanti.",
+        "The shop takes no orders at the moment. Your cart is kept; please try again later.",
+    ),
+    refusal=CheckoutClosed,
+)
 HOLD_OUTLASTS: Final = timedelta(hours=1)
 """A hold ends later than its order may be paid: the order's own expiry gives the stock back first."""
 
@@ -85,7 +100,8 @@ def place(wish: Wish, claim: Claim) -> Placed:
     Prices, tax and shipping are ours, never the caller's. Three round trips to the storage before the gateway is asked.
     A gateway that is down does not lose the order: its payment then says to try again. Raises CartNotFound, CartClosed,
     CartEmpty, UnknownSku, NotForSale, PriceChanged, OutOfStock, TooManyLines, UnknownShippingOption, NotDeliverable,
-    UnknownGateway, UnknownMethod, KeysUnavailable; Replayed, KeyReused and InProgress by the claim.
+    UnknownGateway, UnknownMethod, KeysUnavailable; CheckoutClosed and PaymentWayClosed by switches; Replayed,
+    KeyReused and InProgress by the claim.
     """
     payments.check(wish.payment)
     made, basket, locations, buyer = db.look(
@@ -96,6 +112,8 @@ def place(wish: Wish, claim: Claim) -> Placed:
     )
     if made is not None:
         return _resumed(made)
+    flags.check(SWITCH, wish.customer, wish.cart_id)
+    payments.check_open(wish.payment, wish.customer, wish.cart_id)
     _check_basket(basket)
     offers, levels, key = db.look(
         catalog.lookup_offers(basket.skus),
@@ -115,6 +133,7 @@ def place(wish: Wish, claim: Claim) -> Placed:
         stock = inventory.plan(basket.demand, levels, locations)
         order, attempt = _write(replace(ready, stock=stock), claim)
     logger.info("order placed", order_id=order.id, lines=len(order.lines), total=order.totals.total)
+    metrics.value("placed_value", order.totals.total)
     return Placed(order, payments.start(attempt, orders.purchase(order, wish.contact)))
 
 

@@ -3,6 +3,7 @@
 from chalicelib.carts.errors import CartClosed, CartEmpty, CartNotFound, PriceChanged
 from chalicelib.catalog.errors import NotForSale, UnknownSku
 from chalicelib.checkout import service as checkout
+from chalicelib.checkout.errors import CheckoutClosed
 from chalicelib.checkout.schemas import (
     AskForQuotes,
     PlacedOrder,
@@ -19,7 +20,7 @@ from chalicelib.identity.service import customer_or_guest
 from chalicelib.inventory.errors import OutOfStock, TooManyLines
 from chalicelib.orders.errors import NotPayable, NumberTaken
 from chalicelib.orders.service import OrderView, PaymentView
-from chalicelib.payments.errors import UnknownGateway, UnknownMethod
+from chalicelib.payments.errors import PaymentWayClosed, UnknownGateway, UnknownMethod
 from chalicelib.shipping.errors import NotDeliverable, UnknownShippingOption
 
 api = Api(__name__)
@@ -58,6 +59,8 @@ def quote_shipping(asked: AskForQuotes, caller: Caller) -> ShippingOptions:
         NotDeliverable,
         UnknownGateway,
         UnknownMethod,
+        CheckoutClosed,
+        PaymentWayClosed,
         NotPayable,
         NumberTaken,
         KeysUnavailable,

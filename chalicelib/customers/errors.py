@@ -9,6 +9,13 @@ class CustomerNotFound(NotFound):
     code = "customer_not_found"
 
 
+class RegistrationClosed(Conflict):
+    """The shop opens no new accounts at the moment; ``message`` says so in both languages. Guests may order."""
+
+    code = "registration_closed"
+    retry_after = 300
+
+
 class BuyerChanged(WriteRefused):
     """Who the buyer is became another question meanwhile: somebody took the address, or was erased."""
 

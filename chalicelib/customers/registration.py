@@ -10,13 +10,16 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from chalicelib.core import clock, crypto, db, vault
+from chalicelib.core import clock, crypto, db, flags, vault
 from chalicelib.core.config import settings
-from chalicelib.core.errors import TooMany
+from chalicelib.core.flags import Switch
+from chalicelib.core.limits import Spent
 from chalicelib.core.log import logger
+from chalicelib.core.texts import LocalText
 from chalicelib.core.vault import DataKey
 from chalicelib.customers import consents, people
 from chalicelib.customers.consents import Choice, Purpose
+from chalicelib.customers.errors import RegistrationClosed
 from chalicelib.customers.models.registrations import NewEmailRow, RegistrationRow, Wanted
 from chalicelib.customers.rules import Customer, Language, Person
 from chalicelib.identity import service as identity
@@ -25,6 +28,18 @@ from chalicelib.identity.service import Kind
 from chalicelib.notices import service as notices
 from chalicelib.notices.service import Notice, Recipient
 
+SWITCH: Final = Switch(
+    name="registration",
+    meaning=LocalText(
+        "Pembeli dapat membuat akun baru. Akun yang ada dan tautan yang sudah terkirim tetap berlaku.",
+        "Buyers can open accounts. Accounts that exist, and links that were sent, go on working.",
+    ),
+    when_off=LocalText(
+        "Pendaftaran akun baru sedang ditutup. Anda tetap dapat memesan tanpa akun.",
+        "New accounts cannot be opened at the moment. You can order without one.",
+    ),
+    refusal=RegistrationClosed,
+)
 VERIFY: Final = "customer_verify"
 NEW_EMAIL: Final = "customer_new_email"
 
@@ -49,12 +64,14 @@ def ask(
     """Send a letter: to a new address the link that opens the account, to a known one that it has one already.
 
     Whether it is known does not show: not in the answer, nor in how long it takes. Three letters an hour at most; more
-    are silently not sent. Raises Invalid for a weak password, TooMany for an address that asks too much.
+    are silently not sent. Raises RegistrationClosed, Invalid for a weak password, TooMany for an address that asks too
+    much.
     """
+    flags.check(SWITCH, identity.normal_email(about.email))
     done_at = clock.now() + ANSWERED_AFTER
     identity.take_visit(source)
     identity.check_password(password, context=(about.email, about.name), has_second_factor=False)
-    with suppress(TooMany):
+    with suppress(Spent):
         identity.take_letter(Kind.CUSTOMER, identity.normal_email(about.email))
         _register(about, password, choices, language=language, proof=proof)
     clock.sleep(max(timedelta(), done_at - clock.now()).total_seconds())

@@ -20,6 +20,7 @@ from chalicelib.customers.people import (
     register,
     verify,
 )
+from chalicelib.customers.registration import SWITCH
 from chalicelib.customers.rules import (
     EMAIL,
     LINE,
@@ -38,6 +39,7 @@ __all__ = [
     "LINE",
     "NAME",
     "PHONE",
+    "SWITCH",
     "Buyer",
     "Customer",
     "Language",

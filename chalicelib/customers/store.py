@@ -9,6 +9,7 @@ from chalicelib.customers.errors import (
     AddressBookFull,
     AddressNotFound,
     CustomerNotFound,
+    RegistrationClosed,
     StaleAddress,
     StaleCustomer,
     UnsubscribeRefused,
@@ -56,7 +57,7 @@ me = Api(__name__)
     access=storefront,
     body=Register,
     answers={202: LetterOnItsWay},
-    refusals=(TooMany, KeysUnavailable),
+    refusals=(RegistrationClosed, TooMany, KeysUnavailable),
 )
 def register(asked: Register, visit: Visit) -> LetterOnItsWay:
     """Open an account: a letter goes to the address, and the link in it opens it.

@@ -6,14 +6,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from chalicelib.core import clock, db, ids, outbox
+from chalicelib.core import clock, db, flags, ids, outbox
 from chalicelib.core.errors import Invalid, LarisError, WriteRefused
+from chalicelib.core.flags import Switch
 from chalicelib.core.idempotency import Claim
 from chalicelib.core.log import logger
 from chalicelib.core.money import Money
+from chalicelib.core.texts import LocalText
 from chalicelib.events.payments import PaymentStarted
 from chalicelib.payments import ledger
-from chalicelib.payments.errors import AlreadyCovered, GatewayRefused, TooManyAttempts, UnknownMethod
+from chalicelib.payments.errors import (
+    AlreadyCovered,
+    GatewayRefused,
+    PaymentWayClosed,
+    TooManyAttempts,
+    UnknownMethod,
+)
 from chalicelib.payments.gateways import gateway
 from chalicelib.payments.gateways.port import LARGEST_CODE, Charge, RetryStep, Started
 from chalicelib.payments.models.attempts import AttemptRow
@@ -35,6 +43,31 @@ TRIES: Final = 5
 CODE_TRIES: Final = 20
 CODE_OUTLASTS: Final = timedelta(days=1)
 """A transfer may be a day on its way; until then its amount is given to nobody else."""
+CLOSED: Final = LocalText(
+    "Cara pembayaran ini sedang tidak tersedia. Silakan pilih cara lain.",
+    "This way to pay is not available at the moment. Please choose another.",
+)
+SWITCHES: Final = {
+    "midtrans": Switch(
+        name="payments.midtrans",
+        meaning=LocalText(
+            "Pembayaran lewat Midtrans ditawarkan. Pembayaran yang sudah dimulai tetap diproses.",
+            "Payment by Midtrans is offered. Payments that have begun go on.",
+        ),
+        when_off=CLOSED,
+        refusal=PaymentWayClosed,
+    ),
+    "transfer": Switch(
+        name="payments.transfer",
+        meaning=LocalText(
+            "Transfer bank dengan bukti ditawarkan. Pembayaran yang sudah dimulai tetap diproses.",
+            "Bank transfer with proof is offered. Payments that have begun go on.",
+        ),
+        when_off=CLOSED,
+        refusal=PaymentWayClosed,
+    ),
+}
+"""By gateway: whether new payments may begin there. What has begun is always carried to its end."""
 
 
 def check(choice: PaymentChoice) -> None:
@@ -44,6 +77,13 @@ def check(choice: PaymentChoice) -> None:
         raise UnknownMethod(methods=sorted(way.methods))
     if choice.method in way.methods_by_token and not choice.token:
         raise Invalid.field("/payment/token", "this method needs the token that the gateway made in the browser")
+
+
+def check_open(choice: PaymentChoice, *who: str | None) -> None:
+    """Raises PaymentWayClosed where the gateway is not offered to the buyer, known by their ids."""
+    switch = SWITCHES.get(choice.gateway)
+    if switch is not None:
+        flags.check(switch, *who)
 
 
 def open(  # noqa: A001 it is called payments.open
@@ -78,17 +118,26 @@ def start(attempt: Attempt, purchase: Purchase) -> Attempt:
     return _started(attempt, started)
 
 
-def again(order_id: str, choice: PaymentChoice, purchase: Purchase, claim: Claim, *, expires_at: datetime) -> Attempt:
-    """A further attempt for what is still missing, started.
+def again(
+    order_id: str,
+    choice: PaymentChoice,
+    purchase: Purchase,
+    claim: Claim,
+    *,
+    expires_at: datetime,
+    customer: str | None = None,
+) -> Attempt:
+    """A further attempt for what is still missing, started; ``customer`` is who is logged in.
 
-    Raises UnknownGateway, UnknownMethod, PaymentNotFound, AlreadyCovered, TooManyAttempts; Replayed, KeyReused and
-    InProgress by the claim.
+    Raises UnknownGateway, UnknownMethod, PaymentWayClosed, PaymentNotFound, AlreadyCovered, TooManyAttempts;
+    Replayed, KeyReused and InProgress by the claim.
     """
     check(choice)
     for _ in range(TRIES):
         made, money = db.look(claim.lookup(), LedgerRow.lookup(order_id))
         if made is not None:
             return start(_stored(order_id, int(made)), purchase)
+        check_open(choice, customer, order_id)
         if not money.missing:
             raise AlreadyCovered()
         if money.attempts >= MOST_ATTEMPTS:

@@ -15,6 +15,13 @@ class UnknownMethod(Invalid):
     code = "unknown_payment_method"
 
 
+class PaymentWayClosed(Conflict):
+    """This gateway is not offered to this buyer at the moment; ``message`` says so in both languages. Offer another."""
+
+    code = "payment_way_closed"
+    retry_after = 300
+
+
 class BadSignature(Unauthenticated):
     """The message does not carry the partner's signature, or the partner is switched off."""
 

@@ -18,7 +18,7 @@ from chalicelib.payments.errors import AlreadySettled, MessageUnknown, PaymentNo
 from chalicelib.payments.gateways import gateway
 from chalicelib.payments.judgement import Judgement
 from chalicelib.payments.models.messages import MessageRow, message_id
-from chalicelib.payments.rules import Message, order_of
+from chalicelib.payments.rules import Message, Waiting, order_of
 from chalicelib.payments.states import UNSETTLED, MessageState
 
 QUEUE: Final = "payment-webhooks"
@@ -80,6 +80,14 @@ def retry_parked() -> Counts:
     return Counts(seen=len(parked), done=len(parked))
 
 
+def waiting() -> Waiting:
+    """How many messages wait, and how many were put aside for somebody to look at; at most 500 of each are counted."""
+    counted = (
+        len(MessageRow.parked(LOOKED_AT_ONCE, state)) for state in (MessageState.PARKED, MessageState.QUARANTINED)
+    )
+    return Waiting(*counted)
+
+
 def page(state: MessageState, *, limit: int, cursor: str | None) -> db.Page[Message]:
     """The messages that wait or were put aside, the oldest first."""
     return MessageRow.page(state, limit, cursor)
@@ -123,7 +131,6 @@ def _put_off(message: Message) -> None:
         for reference in dict.fromkeys(reference for reference, _ in message.notices):
             outbox.publish(tx, PaymentFlagged(reference, UNKNOWN, message.gateway, message.id))
     logger.warning("message quarantined", message_id=message.id, reason=UNKNOWN)
-    log.count("payments.settle", "quarantined")
 
 
 def _mark(message: Message, state: MessageState, reason: str) -> None:
@@ -131,7 +138,6 @@ def _mark(message: Message, state: MessageState, reason: str) -> None:
         MessageRow.settle(tx, message.id, state, reason)
     if state is not message.state:
         logger.info("message marked", message_id=message.id, state=state, reason=reason)
-        log.count("payments.settle", state)
 
 
 def _enqueue(message_ids: Sequence[str]) -> None:
@@ -145,7 +151,7 @@ def _enqueue(message_ids: Sequence[str]) -> None:
 
 def _entries(message_ids: Iterable[str]) -> Iterable[dict[str, Any]]:
     for number, each in enumerate(message_ids):
-        body = {"gateway": each.split("#")[1], "message": each}
+        body = {"gateway": each.split("#")[1], "message": each, **log.follows()}
         yield {"Id": str(number), "MessageBody": msgspec.json.encode(body).decode()}
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from chalicelib.core import clock, db, outbox
 from chalicelib.core.errors import WriteRefused
-from chalicelib.core.log import count, logger
+from chalicelib.core.log import logger
 from chalicelib.events.payments import PaymentFlagged
 from chalicelib.payments.errors import AlreadySettled, PaymentNotFound
 from chalicelib.payments.gateways.port import PaymentEvent
@@ -94,4 +94,3 @@ def _tell(order_id: str, judgement: Judgement) -> None:
         logger.info("payment facts recorded", order_id=order_id, kinds=[fact.kind for fact in judgement.new])
     for flag in judgement.flags:
         logger.warning("payment flagged", order_id=order_id, oddity=flag.oddity, source=flag.fact.source)
-        count("payments.append", "flagged")

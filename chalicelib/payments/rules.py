@@ -221,6 +221,14 @@ class Message:
         return next((order for order in map(order_of, dict(self.notices)) if order), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many messages wait to be understood, and how many are put aside for somebody to look at."""
+
+    parked: int
+    quarantined: int
+
+
 def fold(facts: Iterable[Fact]) -> Figures:
     """What a set of facts comes to; neither their order nor repeats matter."""
     by_id = {fact.id: fact for fact in facts}

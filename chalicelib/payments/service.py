@@ -5,18 +5,20 @@ from chalicelib.core.log import logger
 from chalicelib.core.money import Money
 from chalicelib.events.payments import RefundGranted, Standing
 from chalicelib.payments import attempts, ledger, rules
-from chalicelib.payments.attempts import again, check, open, start  # noqa: A004 it is called payments.open
+from chalicelib.payments.attempts import SWITCHES, again, check, check_open, open, start  # noqa: A004 it is called payments.open
 from chalicelib.payments.errors import RefundTooLarge
 from chalicelib.payments.gateways.port import Customer, Item, NextStep
+from chalicelib.payments.inbound import waiting
 from chalicelib.payments.models.attempts import AttemptRow
 from chalicelib.payments.models.books import LedgerRow, RefundRow
 from chalicelib.payments.redaction import redact
-from chalicelib.payments.rules import Account, Attempt, Fact, PaymentChoice, Purchase, Refund
+from chalicelib.payments.rules import Account, Attempt, Fact, PaymentChoice, Purchase, Refund, Waiting
 from chalicelib.payments.schemas import AskForProof, ProofUpload
 from chalicelib.payments.states import RefundState
 from chalicelib.payments.transfers import ask_for_proof
 
 __all__ = [
+    "SWITCHES",
     "Account",
     "AskForProof",
     "Attempt",
@@ -29,12 +31,15 @@ __all__ = [
     "Purchase",
     "Refund",
     "Standing",
+    "Waiting",
     "again",
     "ask_for_proof",
     "check",
+    "check_open",
     "open",
     "redact",
     "start",
+    "waiting",
 ]
 
 

@@ -64,6 +64,7 @@ def verify(payment_id: str, line: BankLine, claim: Claim, *, accept_difference: 
     """
     attempt = _undecided(payment_id, claim)
     if claim.recorded:
+        free_code(attempt)  # it may be there that the first try stopped
         return
     amount, surplus = rules.settled(attempt, line.arrived, accept_difference=accept_difference)
 

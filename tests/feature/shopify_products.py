@@ -1,6 +1,7 @@
 """Loads a product export in Shopify's classic layout into a running system, through the admin API.
 
-``python -m tests.feature.shopify_products BASE_URL ADMIN_KEY CSV``. Run again it makes what is still missing and
+``python -m tests.feature.shopify_products BASE_URL ADMIN_KEY CSV [RUPIAH]``. RUPIAH is what one unit of the file's
+prices is worth, 1000 unless said: 1 for a shop that sold in rupiah. Run again it makes what is still missing and
 nothing twice. What the layout leaves out or has otherwise than Laris: only the first row of a handle has the product's
 own columns and option names; a row may carry an image alone; ``Title: Default Title`` means no options; SKUs may be
 missing, so they are made of handle and options; a body may be HTML; tags stand in for categories.
@@ -55,15 +56,15 @@ class Loaded:
     units: int
 
 
-def read(path: Path) -> list[Listed]:
-    """The products of a file, in its order."""
+def read(path: Path, rupiah: int = RUPIAH_PER_UNIT) -> list[Listed]:
+    """The products of a file, in its order; ``rupiah`` is what one unit of its prices is worth."""
     rows_by_handle: dict[str, list[dict[str, str]]] = {}
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             rows_by_handle.setdefault(row["Handle"], []).append(
                 {key: (value or "").strip() for key, value in row.items()}
             )
-    return [_listed(handle, rows) for handle, rows in rows_by_handle.items()]
+    return [_listed(handle, rows, rupiah) for handle, rows in rows_by_handle.items()]
 
 
 def load(products: list[Listed], send: Send, progress: Callable[[str], None] = print) -> Loaded:
@@ -140,7 +141,7 @@ class _Shop:
         return answer
 
 
-def _listed(handle: str, rows: list[dict[str, str]]) -> Listed:
+def _listed(handle: str, rows: list[dict[str, str]], rupiah: int) -> Listed:
     first = rows[0]
     names = [first[f"Option{n} Name"] for n in OPTIONS if first[f"Option{n} Name"]]
     if names == ["Title"]:
@@ -161,7 +162,7 @@ def _listed(handle: str, rows: list[dict[str, str]]) -> Listed:
             {"name": {"id": name, "en": name}, "values": [{"id": value, "en": value} for value in values[place]]}
             for place, name in enumerate(names)
         ],
-        "variants": [_variant(*each) for each in zip(sold, skus, positions, strict=True)],
+        "variants": [_variant(*each, rupiah) for each in zip(sold, skus, positions, strict=True)],
         "state": "active" if first["Published"].lower() == "true" else "draft",
     }
     tags = [tag.strip() for tag in first["Tags"].split(",") if tag.strip()]
@@ -169,8 +170,9 @@ def _listed(handle: str, rows: list[dict[str, str]]) -> Listed:
     return Listed(body, tags, stock)
 
 
-def _variant(row: dict[str, str], sku: str, positions: list[int]) -> Json:
-    price, compare_at = _money(row["Variant Price"]), _money(row["Variant Compare At Price"] or "0")
+def _variant(row: dict[str, str], sku: str, positions: list[int], rupiah: int) -> Json:
+    price = _money(row["Variant Price"], rupiah)
+    compare_at = _money(row["Variant Compare At Price"] or "0", rupiah)
     barcode = row["Variant Barcode"]
     return {
         "sku": sku,
@@ -199,8 +201,8 @@ def _text(body: str) -> Json | None:
     return {"id": plain, "en": plain} if plain else None
 
 
-def _money(price: str) -> Json:
-    return {"amount": int(Decimal(price) * RUPIAH_PER_UNIT), "currency": "IDR"}
+def _money(price: str, rupiah: int) -> Json:
+    return {"amount": int(Decimal(price) * rupiah), "currency": "IDR"}
 
 
 def over_http(base_url: str, admin_key: str) -> Send:
@@ -217,12 +219,12 @@ def over_http(base_url: str, admin_key: str) -> Send:
 
 def main(arguments: list[str]) -> int:
     """The command; its exit status."""
-    if len(arguments) != 3:
-        sys.stderr.write("usage: python -m tests.feature.shopify_products BASE_URL ADMIN_KEY CSV\n")
+    if len(arguments) not in {3, 4}:
+        sys.stderr.write("usage: python -m tests.feature.shopify_products BASE_URL ADMIN_KEY CSV [RUPIAH]\n")
         return 2
-    base_url, admin_key, path = arguments
+    base_url, admin_key, path, *rupiah = arguments
     try:
-        load(read(Path(path)), over_http(base_url, admin_key))
+        load(read(Path(path), int(rupiah[0]) if rupiah else RUPIAH_PER_UNIT), over_http(base_url, admin_key))
     except Refused as refused:
         sys.stderr.write(f"{refused}\n")
         return 1

@@ -73,3 +73,14 @@ def test_what_is_missing_is_made_by_the_next_run(file, pumps):
         load(read(file), send_until_receipts, lambda _: None)
 
     assert load(read(file), send, lambda _: None) == Loaded(0, 0, 6)
+
+
+def test_a_shop_that_sold_in_rupiah_keeps_its_prices(tmp_path):
+    path = tmp_path / "products.csv"
+    row = "batik,Batik,,demo,,,true,Title,Default Title,,,,,BATIK,0,1,189000.00,225000,,,"
+    path.write_text("\r\n".join([COLUMNS, row]), encoding="utf-8")
+
+    (listed_,) = read(path, rupiah=1)
+
+    (variant,) = listed_.body["variants"]
+    assert (variant["price"]["amount"], variant["compare_at"]["amount"]) == (189_000, 225_000)

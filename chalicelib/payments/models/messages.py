@@ -80,9 +80,9 @@ class MessageRow(db.Row):
         return db.Page(messages, found.next_cursor)
 
     @classmethod
-    def parked(cls, limit: int) -> list[str]:
-        """Ids of messages that wait, those looked at longest ago first."""
-        return [row.pk for row in db.rows(cls, MessageState.PARKED, index=cls.by_parked, limit=limit)]
+    def parked(cls, limit: int, state: MessageState = MessageState.PARKED) -> list[str]:
+        """Ids of messages that wait (or were put aside), those looked at longest ago first."""
+        return [row.pk for row in db.rows(cls, state, index=cls.by_parked, limit=limit)]
 
     @classmethod
     def keep(cls, tx: db.Transaction, message: Message, body: bytes, headers: Mapping[str, str]) -> None:
