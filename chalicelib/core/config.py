@@ -6,13 +6,19 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from chalicelib import VERSION
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What an operator may set. Names of tables, queues and the like follow from the stage."""
 
     stage: str
+    version: str
+    """What is running, as whoever deployed it calls it."""
     region: str
+    account: str
+    """The AWS account, twelve digits: a part of what has to be unique among all accounts."""
     zone: ZoneInfo
     """The shop's time zone: a business day begins at its midnight."""
     currency: str
@@ -30,8 +36,9 @@ class Settings:
     """False where nobody reads the counters, as on a developer's machine."""
     packaging: bool
     """True where `chalice package` or `deploy` collects the functions, never inside one."""
+    by_hand: bool
+    """True where somebody runs Chalice's own command."""
     events_stream_arn: str
-    topic_arn: str
     allowed_origins: tuple[str, ...]
     """Web origins whose pages may call the API, such as https://toko.example; none unless named."""
     shop_name: str
@@ -63,7 +70,9 @@ class Settings:
         region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "ap-southeast-3"
         return cls(
             stage=stage,
+            version=env.get("LARIS_VERSION", VERSION),
             region=region,
+            account=env.get("LARIS_ACCOUNT", "000000000000"),
             zone=ZoneInfo(env.get("LARIS_ZONE", "Asia/Jakarta")),
             currency=env.get("LARIS_CURRENCY", "IDR"),
             tax_registered=env.get("LARIS_TAX_REGISTERED", "1") == "1",
@@ -73,8 +82,8 @@ class Settings:
             partial_batches=env.get("LARIS_PARTIAL_BATCHES", "0") == "1",
             metrics=env.get("LARIS_METRICS", "1") == "1",
             packaging="AWS_LAMBDA_FUNCTION_NAME" not in env,
+            by_hand="AWS_CHALICE_CLI_MODE" in env,
             events_stream_arn=env.get("LARIS_EVENTS_STREAM_ARN", ""),
-            topic_arn=env.get("LARIS_TOPIC_ARN", f"arn:aws:sns:{region}:000000000000:laris-{stage}-events"),
             allowed_origins=tuple(filter(None, env.get("LARIS_ALLOWED_ORIGINS", "").split(","))),
             shop_name=env.get("LARIS_SHOP_NAME", "Toko Laris"),
             store_url=env.get("LARIS_STORE_URL", "http://localhost:3000"),
@@ -99,8 +108,13 @@ class Settings:
         return f"laris-{self.stage}-{name}"
 
     def bucket(self, purpose: str) -> str:
-        """The name of a bucket."""
-        return f"laris-{self.stage}-{purpose}"
+        """The name of a bucket; no two accounts may have one of the same name."""
+        return f"laris-{self.stage}-{purpose}-{self.account}"
+
+    @property
+    def topic_arn(self) -> str:
+        """The topic of all events."""
+        return f"arn:aws:sns:{self.region}:{self.account}:laris-{self.stage}-events"
 
     @property
     def master_key(self) -> str:

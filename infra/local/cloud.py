@@ -1,6 +1,7 @@
 """Creates what ``infra/template.yaml`` defines, in an emulated AWS: for the local system and for the tests."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,7 +9,15 @@ from typing import Any, Final
 
 import yaml
 
+from infra.expand import expanded
+
 TEMPLATE: Final = Path(__file__).parent.parent / "template.yaml"
+EMULATED: Final = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::Region": "ap-southeast-3",
+}
+NOTHING: Final = {"Ref": "AWS::NoValue"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +31,17 @@ class Resource:
 
 @cache
 def template() -> dict[str, Any]:
-    """The template as written."""
-    loaded: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text())
-    return loaded
+    """The template with what it repeats written out, as everybody is sent it."""
+    return expanded(yaml.safe_load(TEMPLATE.read_text()))
 
 
 def resources(kind: str, stage: str) -> list[Resource]:
-    """The template's resources of ``kind`` such as "AWS::SQS::Queue"."""
+    """The template's resources of ``kind`` such as "AWS::SQS::Queue", of a stage that was told only its name."""
+    filling = _Filling(_told(stage))
     return [
-        Resource(id_, kind, _filled(about.get("Properties", {}), stage))
+        Resource(id_, kind, filling.of(about.get("Properties", {})))
         for id_, about in template()["Resources"].items()
-        if about["Type"] == kind
+        if about["Type"] == kind and filling.holds(about.get("Condition"))
     ]
 
 
@@ -107,9 +116,11 @@ def create_mail(sesv2: Any, stage: str, *, sender: str) -> None:
 
 def _create_queue(sqs: Any, queue: Resource, made: dict[str, str]) -> str:
     about = dict(queue.properties)
-    name = about.pop("QueueName")
-    redrive = about.pop("RedrivePolicy", None)
+    name, redrive = about.pop("QueueName"), about.pop("RedrivePolicy", None)
+    allowed = about.pop("RedriveAllowPolicy", None)
     attributes = {key: str(value).lower() for key, value in about.items()}
+    if allowed:
+        attributes["RedriveAllowPolicy"] = json.dumps(allowed)
     if redrive:
         target = made[redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]]
         attributes["RedrivePolicy"] = json.dumps({**redrive, "deadLetterTargetArn": target})
@@ -122,11 +133,54 @@ def _dead_letters_first(queues: list[Resource]) -> list[Resource]:
     return sorted(queues, key=lambda queue: "RedrivePolicy" in queue.properties)
 
 
-def _filled(value: Any, stage: str) -> Any:
-    if isinstance(value, dict):
-        if set(value) == {"Fn::Sub"}:
-            return str(value["Fn::Sub"]).replace("${Stage}", stage)
-        return {key: _filled(part, stage) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_filled(part, stage) for part in value]
-    return value
+def _told(stage: str) -> dict[str, str]:
+    """What parameters and AWS's own names stand for."""
+    defaults = {name: str(about.get("Default", "")) for name, about in template()["Parameters"].items()}
+    return {**EMULATED, **defaults, "Stage": stage}
+
+
+class _Filling:
+    """Puts what is known in its place, as CloudFormation does. References to other resources stay as they are."""
+
+    def __init__(self, told: Mapping[str, str]) -> None:
+        self._told = told
+
+    def of(self, value: Any) -> Any:
+        """``value`` filled in."""
+        match value:
+            case {"Ref": str(name)} if name in self._told:
+                return self._told[name]
+            case {"Fn::Sub": str(text)}:
+                return self._text(text, {})
+            case {"Fn::Sub": [str(text), dict(names)]}:
+                return self._text(text, self.of(names))
+            case {"Fn::If": [str(condition), then, otherwise]}:
+                return self.of(then if self.holds(condition) else otherwise)
+            case dict():
+                return {key: self.of(part) for key, part in value.items() if self._is_there(part)}
+            case list():
+                return [self.of(part) for part in value if self._is_there(part)]
+        return value
+
+    def holds(self, condition: str | None) -> bool:
+        """Whether the condition of that name holds; what has none is always there."""
+        return condition is None or self._is_true(template()["Conditions"][condition])
+
+    def _is_true(self, condition: Mapping[str, Any]) -> bool:
+        match condition:
+            case {"Fn::Equals": [one, other]}:
+                return bool(self.of(one) == self.of(other))
+            case {"Fn::Not": [inner]}:
+                return not self._is_true(inner)
+        raise ValueError(f"a condition of another kind: {condition}")
+
+    def _text(self, text: str, names: Mapping[str, str]) -> Any:
+        for name, value in {**self._told, **names}.items():
+            text = text.replace(f"${{{name}}}", value)
+        return {"Fn::Sub": text} if "${" in text.replace("${!", "") else text.replace("${!", "${")
+
+    def _is_there(self, value: Any) -> bool:
+        match value:
+            case {"Fn::If": [str(condition), then, otherwise]}:
+                return self._is_there(then if self.holds(condition) else otherwise)
+        return bool(value != NOTHING)

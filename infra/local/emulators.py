@@ -69,7 +69,7 @@ def environment(endpoint: str, midtrans_url: str, whatsapp_url: str = "") -> dic
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
         "LARIS_STAGE": STAGE,
-        "LARIS_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:laris-{STAGE}-events",
+        "LARIS_ACCOUNT": ACCOUNT,
         "LARIS_MAIL_FROM": f"Toko Laris <{SENDER}>",
         "LARIS_WHATSAPP_API_URL": whatsapp_url,
         "LARIS_WHATSAPP_NUMBER": "106540352242922" if whatsapp_url else "",

@@ -2,16 +2,18 @@
 
 import importlib
 import inspect
+import json
 import pkgutil
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.architecture import workers
-from tests.kit.cloud import STAGE
+from tests.kit.cloud import ACCOUNT, REGION, STAGE
 
-KEYS = {"HASH": "hash", "RANGE": "range"}
+ROOT = Path(__file__).parent.parent.parent
 
 
 def resources(kind: str) -> list[Any]:
@@ -124,36 +126,188 @@ def test_what_expires_expires_by_the_attribute_that_the_code_writes():
             assert writers, table["TableName"]
 
 
-def test_no_table_can_be_lost():
+def every(kind: str) -> dict[str, Any]:
+    """The resources of a kind as CloudFormation is sent them."""
     from infra.local import cloud
 
-    for about in cloud.template()["Resources"].values():
-        if about["Type"] == "AWS::DynamoDB::Table":
-            properties = about["Properties"]
-            assert (about["DeletionPolicy"], about["UpdateReplacePolicy"]) == ("Retain", "Retain"), properties
-            assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, properties
-            assert properties["SSESpecification"] == {"SSEEnabled": True}, properties
-            assert properties["BillingMode"] == "PAY_PER_REQUEST", properties
+    return {id_: about for id_, about in cloud.template()["Resources"].items() if about["Type"] == kind}
+
+
+def test_no_table_can_be_lost():
+    for about in every("AWS::DynamoDB::Table").values():
+        properties = about["Properties"]
+        assert (about["DeletionPolicy"], about["UpdateReplacePolicy"]) == ("Retain", "Retain"), properties
+        assert properties["DeletionProtectionEnabled"] == {"Fn::If": ["IsProtected", True, False]}, properties
+        assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, properties
+        assert properties["SSESpecification"] == {"SSEEnabled": True}, properties
+        assert properties["BillingMode"] == "PAY_PER_REQUEST", properties
+
+
+def test_the_stage_is_protected_unless_somebody_says_otherwise():
+    from infra.local import cloud
+
+    assert cloud.template()["Parameters"]["Protected"]["Default"] == "on"
+    assert cloud.template()["Conditions"]["IsProtected"] == {"Fn::Equals": [{"Ref": "Protected"}, "on"]}
 
 
 def test_no_bucket_can_be_lost_or_read_by_strangers():
+    for id_, about in every("AWS::S3::Bucket").items():
+        properties = about["Properties"]
+        assert (about["DeletionPolicy"], about["UpdateReplacePolicy"]) == ("Retain", "Retain"), id_
+        assert len(properties["PublicAccessBlockConfiguration"]) == 4, id_
+        assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}, id_
+        assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}, id_
+        assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"], id_
+        assert properties["BucketName"]["Fn::Sub"].endswith("-${AWS::AccountId}"), id_
+
+
+def test_what_is_overwritten_in_a_bucket_is_kept_but_for_copies_that_have_to_vanish():
+    versioned = {id_ for id_, about in every("AWS::S3::Bucket").items() if _is_versioned(about["Properties"])}
+
+    assert every("AWS::S3::Bucket").keys() - versioned == {"ExportsBucket"}
+
+
+def _is_versioned(bucket: dict[str, Any]) -> bool:
+    return bucket.get("VersioningConfiguration") == {"Status": "Enabled"}
+
+
+def test_who_reads_a_file_is_written_down_elsewhere():
+    for id_, about in every("AWS::S3::Bucket").items():
+        kept = about["Properties"].get("LoggingConfiguration", {}).get("DestinationBucketName")
+        assert id_ == "AccessBucket" or kept == {"Ref": "AccessBucket"}, id_
+
+
+def test_backups_are_locked_and_personal_pictures_are_not():
+    buckets = every("AWS::S3::Bucket")
+    rule = buckets["BackupsBucket"]["Properties"]["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+
+    assert rule == {"Mode": "GOVERNANCE", "Days": 35}
+    assert [id_ for id_, about in buckets.items() if "ObjectLockEnabled" in about["Properties"]] == ["BackupsBucket"]
+
+
+def denied_without_tls(statements: list[dict[str, Any]]) -> bool:
+    return any(
+        statement["Effect"] == "Deny"
+        and statement["Principal"] == "*"
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        for statement in statements
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy", "of"),
+    [
+        ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "Bucket"),
+        ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "Queues"),
+        ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "Topics"),
+    ],
+)
+def test_nothing_is_reached_without_tls(kind, policy, of):
+    covered: list[str] = []
+    for id_, about in every(policy).items():
+        named = about["Properties"][of]
+        covered += [each["Ref"] for each in (named if isinstance(named, list) else [named])]
+        assert denied_without_tls(about["Properties"]["PolicyDocument"]["Statement"]), id_
+
+    assert sorted(covered) == sorted(every(kind))
+
+
+def test_every_key_is_turned_and_not_lost_at_once():
+    for id_, about in every("AWS::KMS::Key").items():
+        assert about["Properties"]["EnableKeyRotation"] is True, id_
+        assert about["Properties"]["PendingWindowInDays"] == 30, id_
+
+
+def test_the_key_of_personal_data_is_ended_by_administrators_alone_and_used_for_people_alone():
+    key = every("AWS::KMS::Key")["PersonalDataKey"]
+    statements = {about.get("Sid"): about for about in key["Properties"]["KeyPolicy"]["Statement"]}
+    (_, deny, _) = key["Properties"]["KeyPolicy"]["Statement"][2]["Fn::If"]
+
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert deny["Effect"] == "Deny"
+    assert deny["Action"] == ["kms:DisableKey", "kms:ScheduleKeyDeletion"]
+    assert statements["KeysOfPeople"]["Condition"]["Null"] == {"kms:EncryptionContext:subject": "false"}
+    assert not {
+        action for action in statements["Administration"]["Action"] if re.search("crypt|DataKey|\\*$", action)
+    } - {
+        "kms:Describe*",
+        "kms:EnableKey*",
+        "kms:Get*",
+        "kms:List*",
+        "kms:Update*",
+    }
+
+
+def test_the_key_of_personal_data_wraps_nothing_else():
+    used = {id_ for id_, about in _resources().items() if "PersonalDataKey" in json.dumps(about)}
+
+    assert used == {"PersonalDataKeyAlias"}
+
+
+def _resources() -> dict[str, Any]:
     from infra.local import cloud
 
-    for about in cloud.template()["Resources"].values():
-        if about["Type"] == "AWS::S3::Bucket":
-            assert (about["DeletionPolicy"], about["UpdateReplacePolicy"]) == ("Retain", "Retain")
-            assert set(about["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    return cloud.template()["Resources"]
 
 
 def test_every_queue_has_a_dead_letter_queue_that_keeps_letters_long():
     queues = {queue.id: queue.properties for queue in resources("AWS::SQS::Queue")}
     for id_, queue in queues.items():
+        assert queue["SqsManagedSseEnabled"] is True, id_
         if queue["QueueName"].endswith("-dlq"):
             assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600, id_
             continue
-        target = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
-        assert queues[target]["QueueName"] == f"{queue['QueueName']}-dlq", id_
-        assert queue["RedrivePolicy"]["maxReceiveCount"] >= 3, id_
+        target = queues[queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]
+        assert target["QueueName"] == f"{queue['QueueName']}-dlq", id_
+        assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5, id_
+        assert target["RedriveAllowPolicy"] == {
+            "redrivePermission": "byQueue",
+            "sourceQueueArns": [f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue['QueueName']}"],
+        }, id_
+
+
+def test_what_no_queue_brought_is_given_up_to_a_queue_of_its_own():
+    fed = {queue.properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for queue in _fed()}
+    others = {
+        queue.properties["QueueName"]
+        for queue in resources("AWS::SQS::Queue")
+        if queue.id not in fed and queue.properties["QueueName"].endswith("-dlq")
+    }
+
+    assert others == {f"laris-{STAGE}-events-relay-dlq", f"laris-{STAGE}-schedules-dlq"}
+
+
+def _fed() -> list[Any]:
+    return [queue for queue in resources("AWS::SQS::Queue") if "RedrivePolicy" in queue.properties]
+
+
+def test_every_function_has_its_log_and_no_log_is_without_a_function():
+    """Chalice must not make them: see the template."""
+    from infra.deploying.functions import functions
+
+    logs = {about.properties["LogGroupName"]: about.properties for about in resources("AWS::Logs::LogGroup")}
+    of_functions = {name for name in logs if name.startswith("/aws/lambda/")}
+
+    assert of_functions == {f"/aws/lambda/{function.deployed_name(STAGE)}" for function in functions()}
+    assert logs.keys() - of_functions == {f"/aws/apigateway/laris-{STAGE}", f"aws-waf-logs-laris-{STAGE}"}
+    assert "log_retention_in_days" not in json.dumps(json.loads((ROOT / ".chalice" / "config.json").read_text()))
+
+
+def test_deployment_finds_every_output_it_asks_for():
+    from infra.local import cloud
+
+    asked = set()
+    for path in (ROOT / "infra" / "deploying").glob("*.py"):
+        asked |= set(re.findall(r"outputs\(\)(?:\.get\(|\[)\"(\w+)\"", path.read_text()))
+
+    assert asked
+    assert asked <= cloud.template()["Outputs"].keys()
+
+
+def test_every_log_ends_and_is_encrypted():
+    for id_, about in every("AWS::Logs::LogGroup").items():
+        assert about["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}, id_
+        assert about["Properties"]["KmsKeyId"] == {"Fn::GetAtt": ["OperationsKey", "Arn"]}, id_
 
 
 def test_every_queue_is_worked_off():
@@ -189,8 +343,13 @@ def test_every_queue_gets_exactly_what_its_worker_reads():
 
 
 def test_the_topic_may_send_to_every_subscribed_queue():
-    (policy,) = resources("AWS::SQS::QueuePolicy")
-    allowed = {queue["Ref"] for queue in policy.properties["Queues"]}
+    policies = [about.properties for about in resources("AWS::SQS::QueuePolicy")]
+    allowed = {
+        queue["Ref"]
+        for policy in policies
+        if any(statement["Effect"] == "Allow" for statement in policy["PolicyDocument"]["Statement"])
+        for queue in policy["Queues"]
+    }
 
     assert allowed == {about.properties["Endpoint"]["Fn::GetAtt"][0] for about in resources("AWS::SNS::Subscription")}
 

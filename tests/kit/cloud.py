@@ -16,7 +16,7 @@ ENVIRONMENT = {
     "AWS_REGION": REGION,
     "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",  # moto does not know the endpoints that carry the account
     "LARIS_STAGE": STAGE,
-    "LARIS_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:laris-{STAGE}-events",
+    "LARIS_ACCOUNT": ACCOUNT,
     "LARIS_EVENTS_STREAM_ARN": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/laris-{STAGE}-events/stream/latest",
     "LARIS_TRANSFER_ACCOUNTS": '[{"bank":"BCA","number":"1234567890","holder":"PT Toko Laris"}]',
     "LARIS_MAIL_FROM": "Toko Laris <halo@toko.example>",
@@ -46,12 +46,13 @@ def set_environment() -> None:
 
 @cache
 def start() -> Any:
-    """Start moto in this process and make everything the template defines; the running mock."""
+    """Start moto in this process and make everything the template defines; functions are held to their policies."""
     import botocore.session
     from moto import mock_aws
 
-    from infra.local import cloud, dynamodb
+    from infra.local import cloud, dynamodb, guard
 
+    guard.install(stage=STAGE, region=REGION, account=ACCOUNT)
     dynamodb.install()
     mock = mock_aws()
     mock.start()
@@ -77,6 +78,7 @@ def wipe() -> None:
     from moto.ses.models import ses_backends
     from moto.sqs.models import sqs_backends
 
+    from chalicelib.core import flags
     from infra.local.dynamodb import forget_tokens
 
     for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
@@ -91,6 +93,7 @@ def wipe() -> None:
     for bucket in s3_backends[ACCOUNT]["aws"].buckets.values():
         bucket.keys.clear()
     forget_tokens()
+    flags.forget()
 
 
 def _free_port() -> int:
