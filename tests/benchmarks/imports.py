@@ -1,17 +1,13 @@
 """What a cold start pays for imports: CPU of fresh processes, against bare Chalice and PynamoDB.
 
-A Chalice zip carries no ``.pyc``, the runtime's own library does. So beside the ordinary import there is one where the
-standard library is compiled, and what we package is not.
+What is packaged is compiled (``infra/deploying/libraries.py``), and so is what is measured.
 """
 
 import os
-import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from infra.local.env import ROOT
 from tests.benchmarks.tables import table
@@ -32,39 +28,19 @@ def targets() -> dict[str, str]:
     }
 
 
-def measure(runs: int = 7) -> dict[str, Any]:
-    """Milliseconds by target: ``pyc`` with everything compiled, ``zip`` as Lambda finds a Chalice zip."""
+def measure(runs: int = 7) -> dict[str, float]:
+    """Milliseconds by target, everything compiled."""
     with tempfile.TemporaryDirectory() as folder:
-        compiled, zipped = Path(folder, "compiled"), Path(folder, "zipped")
+        compiled = Path(folder)
         for statement in targets().values():
             _run(statement, compiled, writes=True)
-        shutil.copytree(compiled, zipped)
-        for ours in (ROOT, Path(sysconfig.get_path("purelib"))):
-            shutil.rmtree(zipped / ours.relative_to("/"), ignore_errors=True)
-        return {
-            name: {
-                "pyc": min(_run(statement, compiled) for _ in range(runs)),
-                "zip": min(_run(statement, zipped) for _ in range(runs)),
-            }
-            for name, statement in targets().items()
-        }
+        return {name: min(_run(statement, compiled) for _ in range(runs)) for name, statement in targets().items()}
 
 
-def show(figures: dict[str, Any]) -> str:
+def show(figures: dict[str, float]) -> str:
     """The figures as a table."""
-    bare = figures[BARE]
-    rows = [
-        (
-            name,
-            f"{ms['pyc']:.0f}",
-            f"{ms['pyc'] / bare['pyc']:.2f}",
-            f"{ms['zip']:.0f}",
-            f"{ms['zip'] / bare['zip']:.2f}",
-        )
-        for name, ms in figures.items()
-    ]
-    title = "Import, CPU ms of a fresh process, least of the runs (zip: what we package is not compiled)"
-    return table(title, ("import", "ms", "x bare", "zip ms", "x bare"), rows)
+    rows = [(name, f"{ms:.0f}", f"{ms / figures[BARE]:.2f}") for name, ms in figures.items()]
+    return table("Import, CPU ms of a fresh process, least of the runs", ("import", "ms", "x bare"), rows)
 
 
 def _run(statement: str, cache: Path, *, writes: bool = False) -> float:

@@ -36,10 +36,3 @@ def say(request: pytest.FixtureRequest) -> Say:
             print(f"\n  {time.monotonic() - began:5.1f} s  {line}", end="", flush=True)
 
     return told
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Name what was skipped: a check that did not run looks like one that passed."""
-    for report in terminalreporter.stats.get("skipped", []):
-        _, _, why = report.longrepr
-        terminalreporter.write_line(f"{report.nodeid}: {why}", yellow=True)
