@@ -12,7 +12,7 @@ LINT := .local/venvs/lint
 RING_1 := tests/properties/test_ring1_buying.py tests/properties/test_ring1_ending.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check unit ring cloud format openapi policies bench cost deploy owner lock clean
+.PHONY: help run demo test check unit ring cloud format openapi policies bench cost deploy package destroy owner lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,11 +59,17 @@ bench: $(READY) ## Print import time, CPU and cost of the use cases
 cost: $(READY) ## Print the monthly bill at AWS, in USD and IDR; ORDERS=10000
 	@exec $(BIN)/python -m infra.cost --orders $(or $(ORDERS),10000)
 
-deploy: $(READY) ## Deploy a stage to AWS; STAGE=prod, PLAN=1 shows what would change
-	@exec $(BIN)/python -m infra.deploy $(STAGE) $(if $(PLAN),--plan)
+deploy: $(READY) ## Deploy a stage to AWS; STAGE=prod, PLAN=1 only shows what would change, YES=1 does not ask
+	@exec $(BIN)/python -m infra.deploy $(STAGE) $(if $(PLAN),--plan) $(if $(YES),--yes)
 
-owner: $(READY) ## Print the link by which the first owner joins; EMAIL=… NAME=…
-	@exec $(BIN)/python -m infra.owner "$(EMAIL)" "$(NAME)"
+package: $(READY) ## One template and one zip of a stage, for a pipeline; STAGE=prod
+	@exec $(BIN)/python -m infra.deploy package $(STAGE)
+
+destroy: $(READY) ## Take down what runs of a stage; its data stays, unless DATA=1 and the stage is unprotected
+	@exec $(BIN)/python -m infra.deploy destroy $(STAGE) $(if $(DATA),--data)
+
+owner: $(READY) ## Print the link by which the first owner joins; EMAIL=… NAME=… and, for a deployed stage, STAGE=prod
+	@exec $(BIN)/python $(if $(STAGE),-m infra.deploy run $(STAGE) -- $(BIN)/python )-m infra.owner "$(EMAIL)" "$(NAME)"
 
 lock: ## Pin all that the dependency groups of pyproject.toml bring
 	$(PYTHON) -m venv --clear $(LOCK)

@@ -9,7 +9,9 @@ from chalicelib.catalog import admin as catalog_admin
 from chalicelib.catalog import store as catalog_store
 from chalicelib.checkout import store as checkout_store
 from chalicelib.console import letters as console_letters
+from chalicelib.console import status as console_status
 from chalicelib.console import store as console_store
+from chalicelib.console import switches as console_switches
 from chalicelib.core.api import problems_for_chalice
 from chalicelib.core.config import settings
 from chalicelib.customers import admin as customers_admin
@@ -35,7 +37,11 @@ app.register_blueprint(catalog_admin.api, url_prefix="/admin")
 app.register_blueprint(catalog_store.api, url_prefix="/store")
 app.register_blueprint(checkout_store.api, url_prefix="/store")
 app.register_blueprint(console_letters.api, url_prefix="/admin")
+app.register_blueprint(console_status.api, url_prefix="/admin")
+app.register_blueprint(console_status.health, url_prefix="/")
 app.register_blueprint(console_store.api, url_prefix="/")
+app.register_blueprint(console_switches.api, url_prefix="/admin/switches")
+app.register_blueprint(console_switches.services, url_prefix="/store/services")
 app.register_blueprint(customers_admin.api, url_prefix="/admin/customers")
 app.register_blueprint(customers_store.api, url_prefix="/store")
 app.register_blueprint(customers_store.me, url_prefix="/store/me")
@@ -55,6 +61,7 @@ app.register_blueprint(privacy_store.api, url_prefix="/store/me")
 
 if settings.packaging:  # workers start from their own modules; only packaging needs to see them
     from chalicelib.catalog import workers as catalog_workers
+    from chalicelib.console import workers as console_workers
     from chalicelib.core import workers as core_workers
     from chalicelib.identity import workers as identity_workers
     from chalicelib.inventory import workers as inventory_workers
@@ -64,6 +71,7 @@ if settings.packaging:  # workers start from their own modules; only packaging n
     from chalicelib.privacy import workers as privacy_workers
 
     app.register_blueprint(catalog_workers.workers)
+    app.register_blueprint(console_workers.workers)
     app.register_blueprint(core_workers.workers)
     app.register_blueprint(identity_workers.workers)
     app.register_blueprint(inventory_workers.workers)

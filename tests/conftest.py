@@ -7,9 +7,30 @@ from typing import Any
 
 import pytest
 
-from tests.kit import cloud
+from infra.local import guard
+from tests.kit import cloud, grants
 
 cloud.set_environment()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """What functions used in earlier runs counts no more; the processes that share the work ask nobody to forget."""
+    if not hasattr(session.config, "workerinput"):
+        grants.begin()
+
+
+def pytest_sessionfinish() -> None:
+    """What functions used in this process is noted."""
+    grants.note()
+
+
+@pytest.fixture(autouse=True)
+def within_their_rights() -> Iterator[None]:
+    """No function may ask AWS for what its policy does not allow, be the refusal swallowed or not."""
+    yield
+    found = sorted(set(guard.refused))
+    guard.refused.clear()
+    assert not found, "\n".join(found)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -45,6 +45,12 @@ def open_reset() -> Text:
     return _page("staff.html", asks="'self'")
 
 
+@api.get("/status", access=public, answers={200: HTML})
+def open_status() -> Text:
+    """The page that shows staff how the system is doing. By itself it knows nothing: it asks for a key, or a log-in."""
+    return _page("status.html", asks="'self'")
+
+
 def _page(name: str, *, asks: str) -> Text:
     """A page that may ask ``asks`` for what it shows."""
     return Text(_read(name), HTML, CACHED_SECONDS, _policy(name, asks))

@@ -10,13 +10,14 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 import msgspec
 from chalice.app import Blueprint, Request, Response
 
-from chalicelib.core import audit, db, ids, log
+from chalicelib.core import audit, aws, db, ids, log, work
 from chalicelib.core.access import ANYBODY, Access, Caller, Visit
 from chalicelib.core.audit import Trail
 from chalicelib.core.config import settings
@@ -34,10 +35,13 @@ from chalicelib.core.errors import (
 from chalicelib.core.idempotency import Answer, Claim, KeyReused, Replayed
 from chalicelib.core.limits import Local
 from chalicelib.core.origins import shared_with
+from chalicelib.core.work import Work
 
 LONGEST_ID: Final = 256
 """Characters of a path's parameter; what is longer names nothing, and would not fit into a key of DynamoDB."""
 LARGEST_BODY: Final = 256 * 1024
+PATIENCE: Final = timedelta(seconds=18)
+"""What is sent by then is answered, at its slowest, before API Gateway gives up after 29 seconds."""
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 HEADERS: Final = {
@@ -176,36 +180,36 @@ class Api(Blueprint):
 
 
 def serve(door: Door, request: Request, parameters: Mapping[str, str]) -> Response:
-    """Let a request through ``door``; whatever happens comes out as a response."""
-    request_id = str(request.context.get("requestId") or ids.new("req"))
-    marks = log.request_id.set(request_id), log.actor.set("guest")
+    """Let a request through ``door``; whatever happens comes out as a response, and is told by one line."""
     use_case = f"{door.view.__module__.split('.')[1]}.{door.view.__name__}"
     visit = Visit(
         headers={name.lower(): value for name, value in request.headers.items()},
         path={name: unquote(text) for name, text in parameters.items()},
         source=str(request.context.get("identity", {}).get("sourceIp") or ""),
     )
-    try:
-        response = _enter(door, request, visit)
-        log.count(use_case, "succeeded")
-    except Replayed as replayed:
-        response = _response(replayed.answer, {"Idempotent-Replayed": "true"})
-    except LarisError as error:
-        if error.status == Unexpected.status:
-            log.logger.exception("failed", use_case=use_case, code=error.code)
-        else:
-            log.logger.info("refused", use_case=use_case, code=error.code)
-        log.count(use_case, "failed" if error.status == Unexpected.status else "refused")
-        response = problem(error, request_id)
-    except Exception:  # noqa: BLE001 - the last net: what is none of ours is a 500 that tells nothing
-        log.logger.exception("failed", use_case=use_case)
-        log.count(use_case, "failed")
-        response = problem(Unexpected(), request_id)
-    finally:
-        log.request_id.reset(marks[0])
-        log.actor.reset(marks[1])
+    with log.invocation("api", str(request.context.get("requestId") or ids.new("req"))):
+        log.actor.set("guest")
+        with work.begun("request answered", use_case) as done:
+            response = _answered(door, request, visit, done)
+            done.facts["status"] = response.status_code
+        response.headers["X-Request-Id"] = log.request_id.get()
     response.headers.update(shared_with(visit.headers.get("origin")))
     return response
+
+
+def _answered(door: Door, request: Request, visit: Visit, done: Work) -> Response:
+    try:
+        with aws.within(PATIENCE):
+            return _enter(door, request, visit)
+    except Replayed as replayed:
+        done.outcome = work.REPLAYED
+        return _response(replayed.answer, {"Idempotent-Replayed": "true"})
+    except LarisError as error:
+        done.refuse(error)
+        return problem(error, log.request_id.get())
+    except Exception as error:  # noqa: BLE001 - the last net: what is none of ours is a 500 that tells nothing
+        done.fail(error)
+        return problem(Unexpected(), log.request_id.get())
 
 
 def _preflight(app: Any, methods: list[str]) -> Callable[..., Response]:
@@ -316,7 +320,8 @@ def _view(door: Door, values: Mapping[str, Any], claim: Claim | None) -> Any:
     missing: then that one's answer counts, since the reads of a use case are of no single moment.
     """
     try:
-        return door.view(**{name: values[name] for name in door.wants})
+        with aws.translated():
+            return door.view(**{name: values[name] for name in door.wants})
     except (Replayed, KeyReused):
         raise
     except LarisError as refusal:

@@ -7,14 +7,14 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
 import urllib3
 
-from chalicelib.core import clock
+from chalicelib.core import aws, clock
 from chalicelib.core.errors import Upstream, UpstreamTimeout
 from chalicelib.core.log import logger
 
@@ -25,7 +25,7 @@ TRIES: Final = 2
 LARGEST_ANSWER: Final = 1024 * 1024
 CHUNK: Final = 64 * 1024
 SLOWEST: Final = 2
-"""A whole answer may take so many times the patience."""
+"""A whole answer may take so many times the patience, and then once more until its last part is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,13 @@ def call(
 
     ``patience`` is how many seconds it may be silent. ``repeatable`` says that a repeat does no harm (a read, or a
     write under an idempotency key): then one more try follows a lost answer or a 5xx. Redirects are not followed.
-    Raises UpstreamTimeout if no answer came, so that the effect is unknown, and Upstream on a 5xx or an answer that
-    is no JSON object.
+    Raises UpstreamTimeout if no answer came, so that the effect is unknown, Upstream on a 5xx or an answer that is no
+    JSON object, and Unanswered if there is no time left to ask.
     """
     tries = TRIES if repeatable else 1
     for attempt in range(tries):
         last = attempt == tries - 1
+        aws.check_time()
         try:
             return _once(method, url, headers, body, patience)
         except (Upstream, UpstreamTimeout) as error:
@@ -103,6 +104,7 @@ def _no_number(text: str) -> Any:
 def _once(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None, patience: float) -> Reply:
     encoded = None if body is None else json.dumps(body, separators=(",", ":")).encode()
     timeout = urllib3.Timeout(connect=CONNECT, read=patience)
+    end = clock.now() + timedelta(seconds=SLOWEST * patience)
     try:
         answer = _pool().request(
             method,
@@ -113,7 +115,7 @@ def _once(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, 
             redirect=False,
             preload_content=False,
         )
-        raw = _whole(answer, url, patience)
+        raw = _whole(answer, url, end)
     except urllib3.exceptions.HTTPError as error:
         raise UpstreamTimeout(partner=_host(url)) from error
     if answer.status >= 500:
@@ -121,9 +123,9 @@ def _once(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, 
     return Reply(answer.status, _object(raw, url))
 
 
-def _whole(answer: urllib3.BaseHTTPResponse, url: str, patience: float) -> bytes:
+def _whole(answer: urllib3.BaseHTTPResponse, url: str, end: datetime) -> bytes:
     """The body, unless it is too large or comes too slowly, drop by drop; then the connection is closed with it."""
-    chunks, size, end = [], 0, clock.now() + timedelta(seconds=SLOWEST * patience)
+    chunks, size = [], 0
     while chunk := answer.read1(CHUNK):
         chunks.append(chunk)
         size += len(chunk)

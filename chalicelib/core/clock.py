@@ -21,6 +21,11 @@ def now() -> datetime:
     return _now()
 
 
+def ticks() -> int:
+    """Milliseconds on a clock that only goes forward: how long something took, never when it was."""
+    return time.monotonic_ns() // 1_000_000
+
+
 def sleep(seconds: float) -> None:
     """Wait. Everything that waits does so here, so that a test can hold the clock."""
     _sleep(seconds)

@@ -160,6 +160,12 @@ class Unavailable(LarisError):
     retry_after = 5
 
 
+class Unanswered(Unavailable):
+    """A part of ours did not answer in time, so what was done is not known; repeat with the same Idempotency-Key."""
+
+    code = "unanswered"
+
+
 class Unexpected(LarisError):
     """A fault of ours. It has been logged under ``request_id``; nothing was half done."""
 

@@ -16,7 +16,8 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from chalicelib.core import clock, crypto, db
 from chalicelib.core.config import settings
-from chalicelib.core.errors import InProgress, Invalid, LarisError, Malformed
+from chalicelib.core.errors import InProgress, Invalid, LarisError, Malformed, TooMany, Unavailable
+from chalicelib.core.log import logger
 
 KEPT_FOR: Final = timedelta(days=7)
 RUNS_AT_MOST: Final = timedelta(seconds=35)
@@ -109,7 +110,16 @@ class Claim:
         self.recorded = True
 
     def finish(self, answer: Answer) -> None:
-        """Keep the answer for replays; the first one kept stands."""
+        """Keep the answer for replays; the first one kept stands.
+
+        What is done is done: an answer that cannot be kept now is given all the same, and a repeat makes it anew.
+        """
+        try:
+            self._finish(answer)
+        except (TooMany, Unavailable) as trouble:
+            logger.warning("answer not kept", code=trouble.code)
+
+    def _finish(self, answer: Answer) -> None:
         row = ClaimRow(pk=self.id, sk="CLAIM")
         locked = crypto.lock_text(PURPOSE, self.id, answer.body)
         actions = [ClaimRow.status.set(answer.status), ClaimRow.body.set(locked)]

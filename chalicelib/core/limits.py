@@ -33,6 +33,10 @@ class Limit:
     refill: timedelta
 
 
+class Spent(TooMany):
+    """Tried too often for now; wait and repeat."""
+
+
 class BucketRow(db.Row):
     """pk = what is counted, sk = "BUCKET"; ``full_at`` is when all tokens will be back."""
 
@@ -44,7 +48,7 @@ class BucketRow(db.Row):
 
 
 def take(bucket: str, limit: Limit, tokens: int = 1) -> None:
-    """Take tokens out of ``bucket``. Raises TooMany, with when to come again, if there are not as many.
+    """Take tokens out of ``bucket``. Raises Spent, with when to come again, if there are not as many.
 
     What is counted must not tell who it is: give a blind index or an id, never an address.
     """
@@ -55,7 +59,7 @@ def take(bucket: str, limit: Limit, tokens: int = 1) -> None:
         after = full_at + limit.refill * tokens
         room = now + limit.refill * limit.capacity
         if after > room:
-            raise _too_many((after - room).total_seconds())
+            raise _spent((after - room).total_seconds())
         try:
             _write(bucket, row, after)
         except WriteRefused:
@@ -82,7 +86,7 @@ class Local:
         self._buckets: OrderedDict[str, tuple[datetime, float]] = OrderedDict()
 
     def take(self, caller: str) -> None:
-        """Count one request. Raises TooMany."""
+        """Count one request. Raises Spent."""
         if not self._per_second:
             return
         now, most = clock.now(), float(self._per_second * BURST)
@@ -92,7 +96,7 @@ class Local:
         if len(self._buckets) > MOST_CALLERS:
             self._buckets.popitem(last=False)
         if tokens < 1:
-            raise _too_many((1 - tokens) / self._per_second)
+            raise _spent((1 - tokens) / self._per_second)
 
 
 def _write(bucket: str, before: BucketRow | None, full_at: datetime) -> None:
@@ -117,5 +121,5 @@ def _alone() -> Iterator[None]:
         db.riders.reset(rides)
 
 
-def _too_many(seconds: float) -> TooMany:
-    return TooMany(retry_after=max(1, ceil(seconds)))
+def _spent(seconds: float) -> Spent:
+    return Spent(retry_after=max(1, ceil(seconds)))

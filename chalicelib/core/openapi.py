@@ -14,7 +14,7 @@ from chalicelib.core.idempotency import LONGEST_KEY, KeyMissing, KeyReused
 
 SCHEMAS: Final = "#/components/schemas/"
 
-ALWAYS: Final = (errors.TooMany, errors.UpstreamTimeout, errors.Unexpected)
+ALWAYS: Final = (errors.TooMany, errors.Unavailable, errors.Unanswered, errors.UpstreamTimeout, errors.Unexpected)
 WITH_BODY: Final = (errors.Malformed, errors.Invalid, errors.TooLarge)
 WITH_KEY: Final = (KeyMissing, KeyReused, errors.Invalid, errors.InProgress)
 
@@ -142,6 +142,7 @@ def document(mounted: Sequence[Api], version: str) -> dict[str, Any]:
     _settle_schemas(described)
     _use_short_names(described, {name: _short(name) for name in described["components"]["schemas"] if "." in name})
     described["components"]["schemas"] = dict(sorted(described["components"]["schemas"].items()))
+    _share_refusals(described)
     return described
 
 
@@ -259,6 +260,21 @@ def _refused(door: Door, by_type: dict[Any, Any]) -> dict[str, Any]:
         if any(kind.retry_after is not None for kind in kinds):
             refused[str(status)]["headers"] = _headers(["Retry-After"])
     return refused
+
+
+def _share_refusals(described: dict[str, Any]) -> None:
+    """What several operations refuse alike stands once, under ``components/responses``, named by status and codes."""
+    everywhere: dict[str, list[tuple[dict[str, Any], str]]] = {}
+    for operation in (operation for methods in described["paths"].values() for operation in methods.values()):
+        for status, answer in operation["responses"].items():
+            if PROBLEM in answer.get("content", {}):
+                codes = answer["content"][PROBLEM]["schema"]["allOf"][1]["properties"]["code"]["enum"]
+                everywhere.setdefault(".".join([status, *codes]), []).append((operation["responses"], status))
+    shared = {name: places for name, places in everywhere.items() if len(places) > 1}
+    described["components"]["responses"] = {name: held[status] for name, [(held, status), *_] in sorted(shared.items())}
+    for name, places in shared.items():
+        for held, status in places:
+            held[status] = {"$ref": f"#/components/responses/{name}"}
 
 
 def _headers(names: list[str]) -> dict[str, Any]:

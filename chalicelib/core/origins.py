@@ -6,7 +6,7 @@ from chalicelib.core.config import settings
 
 ASKED_FROM_ELSEWHERE: Final = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, X-Laris-Device, X-Laris-Key",
-    "Access-Control-Expose-Headers": "Idempotent-Replayed, Location, Retry-After",
+    "Access-Control-Expose-Headers": "Idempotent-Replayed, Location, Retry-After, X-Request-Id",
     "Access-Control-Max-Age": "7200",
 }
 

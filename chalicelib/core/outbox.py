@@ -1,7 +1,8 @@
 """The event log: facts written in the same transaction as their effect, and carried on from its stream.
 
 At least once and in no order: whoever listens is idempotent. The log is also each aggregate's timeline and what is
-replayed. A message is the JSON envelope ``{id, type, aggregate, occurred_at, business_date, actor, data}``.
+replayed. A message is the JSON envelope ``{id, type, aggregate, occurred_at, business_date, actor, correlation_id,
+data}``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,9 +13,10 @@ from typing import Any, ClassVar, Final, Protocol
 import msgspec
 from pynamodb.attributes import UnicodeAttribute
 
-from chalicelib.core import aws, clock, db, ids, log
+from chalicelib.core import aws, clock, db, ids, log, runs
 from chalicelib.core.config import settings
 from chalicelib.core.errors import Upstream
+from chalicelib.events.console import RelayProbed
 
 LARGEST_PUBLISH: Final = 10
 HEAVIEST_PUBLISH: Final = 200 * 1024
@@ -39,6 +41,7 @@ class EventRow(db.Row):
     occurred_at = UnicodeAttribute()
     business_date = UnicodeAttribute()
     actor = UnicodeAttribute()
+    correlation_id = UnicodeAttribute(null=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ def publish(tx: db.Transaction, event: Event) -> None:
             occurred_at=clock.stamp(at),
             business_date=clock.business_date(at).isoformat(),
             actor=log.actor.get(),
+            correlation_id=log.story(),
         )
     )
 
@@ -79,7 +83,7 @@ def history(aggregate: str) -> list[Recorded]:
 
 
 def envelope(image: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """The message for a stream record's new image."""
+    """The message for a stream record's new image. An event from before there were correlation ids has its own."""
     row = {name: value["S"] for name, value in image.items()}
     return {
         "id": row["sk"],
@@ -88,6 +92,7 @@ def envelope(image: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
         "occurred_at": row["occurred_at"],
         "business_date": row["business_date"],
         "actor": row["actor"],
+        "correlation_id": row.get("correlation_id", row["sk"]),
         "data": msgspec.json.decode(row["data"]),
     }
 
@@ -96,7 +101,8 @@ def relay(images: Iterable[Mapping[str, Mapping[str, str]]]) -> int:
     """Send new facts on to the topic, as many at a time as it takes; how many. Raises Upstream if one was not taken,
     so that the stream gives the whole batch again.
     """
-    messages = [(message["type"], msgspec.json.encode(message)) for message in map(envelope, images)]
+    envelopes = [envelope(image) for image in images]
+    messages = [(each["type"], msgspec.json.encode(each)) for each in envelopes]
     batch: list[tuple[str, bytes]] = []
     for message in messages:
         heavy = sum(len(text) for _, text in [*batch, message]) > HEAVIEST_PUBLISH
@@ -106,6 +112,9 @@ def relay(images: Iterable[Mapping[str, Mapping[str, str]]]) -> int:
         batch.append(message)
     if batch:
         _send(batch)
+    for each in envelopes:
+        if each["type"] == RelayProbed.TYPE:
+            runs.carried(each["data"]["sent_at"])
     return len(messages)
 
 

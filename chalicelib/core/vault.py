@@ -110,6 +110,11 @@ def destroy(tx: db.Transaction, subject: str) -> None:
     tx.update(row, actions, condition=KeyRow.pk.exists())
 
 
+def check() -> None:
+    """Have a key made and thrown away. Raises KeysUnavailable."""
+    _kms("generate_data_key", KeyId=settings.master_key, KeySpec="AES_256", EncryptionContext=_context("-"))
+
+
 def forget() -> None:
     """Drop all unwrapped keys."""
     _kept.clear()

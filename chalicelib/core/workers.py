@@ -1,12 +1,21 @@
 """The relay: carries the event log's stream to the topic."""
 
-from typing import Any
+import sys
+from typing import Any, Final
 
 from chalice.app import Blueprint
 
 from chalicelib.core import outbox
 from chalicelib.core.config import settings
 from chalicelib.core.worker import each_batch
+
+UNFILLED: Final = (
+    "Here Chalice would deploy functions that know no stage: run `make deploy STAGE=…` instead, which fills in a folder "
+    "of its own, or `make run` for the system on this machine."
+)
+
+if settings.by_hand and not settings.events_stream_arn:
+    sys.exit(UNFILLED)
 
 workers = Blueprint(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from chalicelib.core import audit, clock, db, vault
 from chalicelib.core.access import Visit
 from chalicelib.core.config import settings
-from chalicelib.core.errors import TooMany
+from chalicelib.core.limits import Spent
 from chalicelib.core.log import logger
 from chalicelib.core.vault import DataKey, KeysUnavailable
 from chalicelib.identity import guesses, links, passwords, sessions
@@ -110,7 +110,7 @@ def ask_for_reset(kind: Kind, email: str, visit: Visit) -> None:
     try:
         guesses.take_letter(kind, normal_email(email))
         _send_reset(kind, account_of(kind, email))
-    except (TooMany, KeysUnavailable) as error:
+    except (Spent, KeysUnavailable) as error:
         logger.warning("reset not sent", code=error.code)
     clock.sleep(max(timedelta(), done_at - clock.now()).total_seconds())
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from chalicelib.core import audit, clock, crypto, db, ids
 from chalicelib.core.access import Caller
-from chalicelib.core.errors import Invalid, TooMany, WriteRefused
+from chalicelib.core.errors import Invalid, TooMany, Unavailable, WriteRefused
 from chalicelib.core.idempotency import Claim
 from chalicelib.identity.errors import KeyNotFound, KeyRefused
 from chalicelib.identity.models.keys import ApiKey, KeyKind, KeyRow
@@ -102,7 +102,7 @@ def of(token: str, source: str) -> ApiKey:
     key = _read(token)
     _check_usable(key, source)
     if key.used_at is None or clock.now() - key.used_at >= NOTED_EVERY:
-        with suppress(WriteRefused, TooMany), db.transaction() as tx:
+        with suppress(WriteRefused, TooMany, Unavailable), db.transaction() as tx:
             KeyRow.use(tx, key, clock.now(), NOTED_EVERY)
     return key
 

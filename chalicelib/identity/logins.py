@@ -11,7 +11,7 @@ from typing import Final
 
 from chalicelib.core import audit, clock, crypto, db, vault
 from chalicelib.core.access import Visit
-from chalicelib.core.errors import TooMany
+from chalicelib.core.limits import Spent
 from chalicelib.core.log import logger
 from chalicelib.core.vault import DataKey
 from chalicelib.identity import guesses, passkeys, passwords, proofs, sessions
@@ -198,7 +198,7 @@ def _hand_out_ticket(login: LoginRow, known: _Known, rehashed: str | None) -> Ti
 def _count_try(account: str, ticket: str, device: str | None) -> None:
     try:
         guesses.take_code_of_ticket(ticket)
-    except TooMany:
+    except Spent:
         raise TicketEnded() from None
     guesses.take_code(account, device)
 

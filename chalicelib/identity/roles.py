@@ -29,8 +29,11 @@ SCOPES: Final[dict[str, str]] = {
     "keys:write": "Make and revoke API keys.",
     "audit:read": "See and verify the audit trail.",
     "reports:read": "See reports.",
+    "status:read": "See how the system is doing.",
+    "switches:read": "See which parts of the shop are open.",
+    "switches:write": "Open and close parts of the shop.",
 }
-NOT_FOR_KEYS: Final = frozenset({"staff:write", "keys:write", "privacy:write", "refunds:approve"})
+NOT_FOR_KEYS: Final = frozenset({"staff:write", "keys:write", "privacy:write", "refunds:approve", "switches:write"})
 """What a person must do."""
 
 
@@ -60,7 +63,7 @@ BUILT_IN: Final[dict[str, Role]] = {
         _role(
             "support",
             "catalog:read", "stock:read", "orders:read", "orders:write", "payments:read", "customers:read",
-            "customers:write", "notices:read", "refunds:write",
+            "customers:write", "notices:read", "refunds:write", "switches:read",
             refund_limit=500_000,
         ),
         _role(

@@ -29,7 +29,8 @@ def receive_whatsapp(raw: bytes, headers: Mapping[str, str]) -> None:
     queue did not take all of it, so that WhatsApp posts again."""
     from chalicelib.notices.channels import whatsapp
 
-    bodies = [msgspec.json.encode({"whatsapp": status}).decode() for status in whatsapp.read_webhook(raw, headers)]
+    said = ({"whatsapp": status, **log.follows()} for status in whatsapp.read_webhook(raw, headers))
+    bodies = [msgspec.json.encode(each).decode() for each in said]
     for start in range(0, len(bodies), LARGEST_SEND):
         entries = [
             {"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies[start : start + LARGEST_SEND])
@@ -81,7 +82,6 @@ def _note_address(report: Report, address: str) -> None:
         elif report.state is not None and not is_blocked:
             SuppressionRow.block(tx, address, BLOCKS[report.state])
             logger.info("address blocked", notice_id=report.notice_id, why=BLOCKS[report.state])
-            log.count("notices.block", BLOCKS[report.state])
 
 
 def _is_new(report: Report) -> bool:

@@ -142,6 +142,11 @@ def ways(template: Template, to: Recipient) -> tuple[ChannelName, ...]:
     return tuple(channel for channel in template.channels if reached[channel])
 
 
+def is_for_staff(noted: Noted) -> bool:
+    """True for a letter without which staff cannot work: invitations, resets, warnings of log-ins."""
+    return noted.template.startswith("staff_")
+
+
 def missing(template: Template, notice: Notice) -> list[str]:
     """What a letter lacks before it can be written. A link that leads nowhere on the web is none."""
     lacking = [name for name in template.facts if name not in notice.facts]

@@ -11,9 +11,11 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, Final
 
-from chalicelib.core import db, log, vault
+from chalicelib.core import db, flags, vault
 from chalicelib.core.errors import InProgress, TooMany
+from chalicelib.core.flags import Switch
 from chalicelib.core.log import logger
+from chalicelib.core.texts import LocalText
 from chalicelib.notices import letters, rules
 from chalicelib.notices.channels import channel as carrier
 from chalicelib.notices.channels.port import ChannelName, Letter
@@ -24,6 +26,17 @@ from chalicelib.notices.models.sendings import SendingRow
 from chalicelib.notices.rules import TRANSACTIONAL, Noted, Recipient
 from chalicelib.notices.states import UNSENT, State
 
+SWITCH: Final = Switch(
+    name="letters",
+    meaning=LocalText(
+        "E-mail dan WhatsApp dikirim ke pelanggan. Surat untuk staf selalu dikirim.",
+        "E-mails and WhatsApp messages go to customers. Letters to staff always go.",
+    ),
+    when_off=LocalText(
+        "Surat tidak dikirim, tetapi dicatat, dan dapat dikirim ulang satu per satu.",
+        "Letters are not sent but noted, and can be sent again one by one.",
+    ),
+)
 MOST_UNSURE: Final = 1
 """Handed over again after so many lost answers."""
 
@@ -55,6 +68,8 @@ def deliver(notice_id: str, round_: int) -> None:
         _settle(noted, State.CANCELLED, "erased")
     elif _is_unwanted(noted):
         _settle(noted, State.CANCELLED, "consent_withdrawn")
+    elif not (rules.is_for_staff(noted) or flags.is_on(SWITCH, noted.subject)):
+        _settle(noted, State.SUPPRESSED, "switched_off")
     else:
         _send(noted, *opened)
 
@@ -122,7 +137,6 @@ def _hand_over(noted: Noted, name: ChannelName, letter: Letter) -> None:
     except NoticeMoved:
         raise InProgress() from None
     _settle(noted, State.SENT, message_id=message_id)
-    log.count("notices.send", str(name))
 
 
 def _settle(noted: Noted, state: State, reason: str | None = None, *, message_id: str | None = None) -> None:

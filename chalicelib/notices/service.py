@@ -18,10 +18,11 @@ from chalicelib.notices.letters import preview, subject_of
 from chalicelib.notices.models.blocks import StopRow, SuppressionRow, Why
 from chalicelib.notices.models.notices import NoticeRow
 from chalicelib.notices.rules import TEMPLATES, TRANSACTIONAL, Language, Noted, Notice, Recipient, Template, when
-from chalicelib.notices.sending import deliver
+from chalicelib.notices.sending import SWITCH, deliver
 from chalicelib.notices.states import RESENDABLE, UNSENT, State
 
 __all__ = [
+    "SWITCH",
     "TEMPLATES",
     "TRANSACTIONAL",
     "ChannelName",

@@ -8,7 +8,8 @@ class State(StrEnum):
     """QUEUED waits, SENDING was handed over without an answer so far, SENT was taken by the partner.
 
     DELIVERED reached the person; BOUNCED never will; COMPLAINED was called spam; FAILED was refused for good;
-    SUPPRESSED was not sent, since there is no sender or the address is blocked; CANCELLED need not be sent any more.
+    SUPPRESSED was not sent, since there is no sender, the address is blocked or letters are switched off; CANCELLED
+    need not be sent any more.
     """
 
     QUEUED = "queued"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from chalicelib.core import audit, clock, db, outbox
+from chalicelib.core import audit, clock, db, metrics, outbox
 from chalicelib.core.counts import Counts
 from chalicelib.core.errors import LarisError, WriteRefused
 from chalicelib.core.log import logger
@@ -153,6 +153,7 @@ def _write_expiry(order: Order, standing: Standing, held: Held | None) -> None:
         _give_back(tx, held)
         _grant(tx, order, standing, keeps=0, reason="expired")
     logger.info("order expired", order_id=order.id)
+    metrics.value("expired_value", order.totals.total)
 
 
 def _follow(order: Order, standing: Standing, held: Held | None) -> None:
@@ -182,6 +183,7 @@ def _confirm(order: Order, standing: Standing, held: Held | None) -> None:
         inventory.consume(tx, held)
         _grant(tx, order, standing, keeps=order.totals.total, reason=OVERPAID)
     logger.info("order confirmed", order_id=order.id)
+    metrics.value("paid_value", order.totals.total)
 
 
 def _expire_swept(order: Order, standing: Standing) -> None:
@@ -210,6 +212,7 @@ def _confirm_late(order: Order, standing: Standing, held: Held | None) -> None:
     except OutOfStock as lost_race:
         raise WriteRefused("Somebody else took the goods meanwhile; there may be some elsewhere.") from lost_race
     logger.info("order confirmed late", order_id=order.id)
+    metrics.value("paid_value", order.totals.total)
 
 
 def _return_late_money(order: Order, standing: Standing) -> None:

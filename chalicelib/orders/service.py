@@ -148,7 +148,7 @@ def purchase(order: Order, contact: Contact) -> Purchase:
 def pay_again(order_id: str, choice: PaymentChoice, claim: Claim, *, customer: str | None = None) -> Attempt:
     """Another try to pay an order that waits for its payment; one whose customer was erased takes none.
 
-    Raises OrderNotFound, NotPayable, UnknownGateway, UnknownMethod, KeysUnavailable.
+    Raises OrderNotFound, NotPayable, UnknownGateway, UnknownMethod, PaymentWayClosed, KeysUnavailable.
     """
     order, standing, ids_ = db.look(lookup(order_id), payments.lookup_standing(order_id), _lookup_ids(customer))
     _check_owner(order, ids_)
@@ -156,7 +156,8 @@ def pay_again(order_id: str, choice: PaymentChoice, claim: Claim, *, customer: s
     known = personal(order) if waiting and not rules.is_covered(standing) else None
     if known is None:
         raise NotPayable(state=order.state, payment_status=standing.status)
-    return payments.again(order_id, choice, purchase(order, known.contact), claim, expires_at=order.expires_at)
+    bought = purchase(order, known.contact)
+    return payments.again(order_id, choice, bought, claim, expires_at=order.expires_at, customer=customer)
 
 
 def create(tx: db.Transaction, order: Order) -> None:
@@ -179,6 +180,11 @@ def anonymise(order_id: str) -> None:
     with db.transaction() as tx:
         OrderRow.forget_person(tx, order_id)
         RefundRequestRow.forget_reasons(tx, order_id)
+
+
+def refunds_waiting(most: int) -> int:
+    """How many refunds wait for a second person; ``most`` at most are counted."""
+    return RefundRequestRow.how_many_wait(most)
 
 
 def export(ids_: Sequence[str]) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from chalicelib.payments.errors import (
     NotManual,
     PaymentClosed,
     PaymentNotFound,
+    PaymentWayClosed,
     TooManyAttempts,
     UnknownGateway,
     UnknownMethod,
@@ -68,6 +69,7 @@ def get_order(order_id: str, caller: Caller) -> OrderDetail:
         TooManyAttempts,
         UnknownGateway,
         UnknownMethod,
+        PaymentWayClosed,
         KeysUnavailable,
     ),
 )

@@ -174,13 +174,15 @@ INVENTORY: Final[Mapping[str, Row]] = {
     "catalog.products.ProductRow": _row("availability created_at details shelves slug state updated_at version"),
     "catalog.products.SkuRow": _row("is_retired offer product_id"),
     "catalog.products.SlugRow": _row("product_id"),
+    "core.flags.SwitchRow": _row("changed_at changed_by circle reason share version"),
     "core.idempotency.ClaimRow": _row(
         "expires fingerprint location resource started_at status", body=_locked(ANSWERS, FLEETING)
     ),
     "core.limits.BucketRow": _row("expires full_at"),
     "core.outbox.EventRow": _row(
-        "actor business_date occurred_at type", data=Field(TRAIL, Protection.MASKED, NOT_CUSTOMERS)
+        "actor business_date correlation_id occurred_at type", data=Field(TRAIL, Protection.MASKED, NOT_CUSTOMERS)
     ),
+    "core.runs.RunRow": _row("done ended_at error first_at left seen started_at succeeded_at version waiting_since"),
     "core.vault.KeyRow": _row("destroyed_at made_at wrapped"),
     "customers.addresses.BookRow": _row("version", book=_sealed(ADDRESSES, "/addresses")),
     "customers.consents.ConsentRow": _row(

@@ -24,9 +24,12 @@ def package(folder: Path, stage: str, region: str, out: Path) -> None:
     """Describe and zip what stands in ``folder``. Raises ChaliceFailed."""
     _bring_libraries(folder)
     command = [*CHALICE, "package", "--stage", stage, str(out.resolve())]
-    done = subprocess.run(
-        command, cwd=folder, env=_environment(region), timeout=PATIENCE, check=False, capture_output=True, text=True
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=_environment(region), timeout=PATIENCE, check=False, capture_output=True, text=True
+        )
+    except subprocess.TimeoutExpired:
+        raise ChaliceFailed(f"chalice package did not end within {PATIENCE} seconds.") from None
     if done.returncode:
         raise ChaliceFailed(f"chalice package: {done.stderr.strip()[-2000:]}")
 

@@ -7,6 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 from chalice.app import Chalice
 from chalice.local import LocalChalice, RouteMatcher
 
+from infra import policies
+from infra.local import guard
+
 JSON = {"Content-Type": "application/json"}
 
 
@@ -39,7 +42,8 @@ class Gateway:
             "stageVariables": None,
             **_body(body),
         }
-        answer = self._app(event, None)
+        with guard.running(policies.API):
+            answer = self._app(event, None)
         text = answer["body"]
         return answer["statusCode"], answer["headers"], text if isinstance(text, bytes) else text.encode()
 

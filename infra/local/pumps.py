@@ -17,6 +17,8 @@ from chalice.app import (
     SQSEventConfig,
 )
 
+from infra.local import guard
+
 
 class Pumps:
     """One turn at a time; ``drain`` turns until all is quiet. Failures of handlers are kept, never raised: the queue
@@ -93,7 +95,8 @@ class Pumps:
     def invoke(self, source: Any, event: dict[str, Any]) -> bool:
         """Hand ``event`` to the handler of ``source``; whether it was done."""
         try:
-            handler(source.handler_string)(event, None)
+            with guard.running(source.name):
+                handler(source.handler_string)(event, None)
         except Exception as error:  # noqa: BLE001 - as Lambda does: the source gives it again
             self.failures.append((source.name, error))
             return False

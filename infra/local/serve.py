@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from app import app
 from chalicelib.core import aws
+from chalicelib.core.config import settings
+from infra.local import guard
 from infra.local.demo.pictures import picture_of
 from infra.local.gateway import Gateway
 from infra.local.pumps import Pumps
@@ -22,6 +24,7 @@ BUSY: Final = 0.01
 
 def main() -> None:
     """Serve until told to stop; pump queues, stream and schedules once a byte comes over our standard input."""
+    guard.install(stage=settings.stage, region=settings.region, account=settings.account)
     server = Server(int(os.environ["PORT"]), Gateway(app), picture_of)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     threading.Thread(target=_follow_parent, args=(server,), daemon=True).start()

@@ -31,9 +31,11 @@ PUBLIC = {
     "POST /admin/password-resets",
     "POST /admin/password-resets/confirm",
     "GET /docs",
+    "GET /health",
     "GET /invitation",
     "GET /openapi.json",
     "GET /reset-password",
+    "GET /status",
 }
 """Open to anybody, whatever they show."""
 
@@ -42,6 +44,7 @@ STOREFRONT = {
     "GET /store/categories",
     "GET /store/products",
     "GET /store/products/{slug}",
+    "GET /store/services",
     "POST /store/carts",
     "POST /store/checkout",
     "POST /store/customers",
@@ -139,7 +142,6 @@ NEVER_ANSWERED: dict[str, str] = {
     "message_unknown": "a queue names a message that is not kept",
     "method_not_allowed": "said before a door is reached",
     "not_refundable": "workers ask for refunds; this one has to be paid by hand",
-    "unavailable": "a kind; the vault says what is out of order",
     "unreadable": "a fault of ours, or somebody moved sealed data: said as unexpected, under its own code",
     "upstream_error": "workers ask partners; doors turn it into a next step",
 }
@@ -377,7 +379,7 @@ def test_the_description_and_the_page_may_be_kept_for_a_while(aws):
     assert {answer.headers["Cache-Control"] for answer in (description, page)} == {"public, max-age=300"}
 
 
-@pytest.mark.parametrize("path", ["/docs", "/invitation", "/reset-password"])
+@pytest.mark.parametrize("path", ["/docs", "/invitation", "/reset-password", "/status"])
 def test_a_page_fetches_nothing_from_elsewhere(aws, path):
     page = api.call("GET", path).text
 
@@ -387,7 +389,7 @@ def test_a_page_fetches_nothing_from_elsewhere(aws, path):
     assert "innerHTML" not in page
 
 
-@pytest.mark.parametrize("path", ["/docs", "/invitation", "/reset-password"])
+@pytest.mark.parametrize("path", ["/docs", "/invitation", "/reset-password", "/status"])
 def test_a_page_runs_the_scripts_that_stand_in_it_and_no_others(aws, path):
     page = api.call("GET", path)
 

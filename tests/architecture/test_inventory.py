@@ -27,7 +27,11 @@ NAMES_NOBODY: dict[str, str] = {
     "MadeKey.name": "a key's",
     "MakeKey.addresses": "networks from which a key may be used",
     "MakeKey.name": "a key's",
+    "QueueView.name": "a queue's",
+    "ReachView.name": "a table's or a service's",
     "RoleView.name": "a role's",
+    "ScheduleView.name": "a schedule's",
+    "ServiceView.name": "a switch's",
     "TemplateView.name": "a template's",
 }
 """Fields that are called so and tell of nobody, and why."""

@@ -11,8 +11,10 @@ from tests.architecture.fresh import heavy_among, loaded_by
 from tests.architecture.source import ROOT, sources
 from tests.kit.cloud import STAGE
 
-NAMED_OTHERWISE = {"events-relay"}
-"""The relay belongs to no department."""
+NAMED_OTHERWISE = {
+    "console-watch": "it watches all there is",
+    "events-relay": "it belongs to no department",
+}
 
 LONGEST_RUN = 60
 """Seconds: queues are made for functions that take no longer."""

@@ -179,7 +179,7 @@ def shop() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def callers(shop) -> dict[str, dict[str, str]]:
-    """Who calls, by scheme: an owner and a customer who have just proven themselves, and the holder of the order's token."""
+    """Who calls, by scheme: an owner and a customer, both proven just now, and the holder of the order's token."""
     return {
         "staff": people.session(OWNER),
         "customer": customers.member(Person("Siti Rahmawati", f"{ids.new('x')}@example.com", None)).headers,

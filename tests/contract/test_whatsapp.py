@@ -199,7 +199,7 @@ def test_a_signed_status_is_queued_without_the_number_it_went_to(aws):
 
     assert (answer.status, answer.body) == (200, {"status": "ok"})
     said = {"notice_id": "ntc_1", "message_id": "wamid.1", "status": "delivered", "code": None}
-    assert queued() == [{"whatsapp": said}]
+    assert queued() == [{"whatsapp": said, "correlation_id": answer.headers["X-Request-Id"]}]
 
 
 @pytest.mark.parametrize(

@@ -671,7 +671,7 @@ def test_an_effect_and_its_entry_happen_together_or_not_at_all(ask):
         ask({**PLANTED, "reason": "writes"}, boss)
 
     assert db.get(Note, "per_1", "NOTE") is None
-    assert [told["outcome"] for told in recorded()] == ["upstream_timeout"]
+    assert [told["outcome"] for told in recorded()] == ["unanswered"]
 
 
 # The doors

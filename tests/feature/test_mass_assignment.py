@@ -63,6 +63,7 @@ DECLARED = {
     "POST /admin/staff": {"role"},
     "POST /admin/stock/locations": {"id"},
     "PUT /admin/roles/{role}": {"refund_limit", "scopes"},
+    "PUT /admin/switches/{switch}": {"version"},
     "PUT /store/me/addresses/{address_id}": {"version"},
 }
 """What a door does take among these, in its body or within; an ``id`` is a text in Indonesian, or a new location's."""

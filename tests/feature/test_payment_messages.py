@@ -56,7 +56,8 @@ def test_a_message_is_kept_without_what_lets_anybody_in(till):
     assert crypto.unlock("webhooks", kept.pk, kept.body) == posted(attempt.reference)[0]
     assert posted(attempt.reference)[0] not in kept.body
     assert kept.headers == {"content-type": "application/json"}
-    assert queued() == [{"gateway": "fake", "message": kept.pk}]
+    follows = {"correlation_id": answer.headers["X-Request-Id"]}
+    assert queued() == [{"gateway": "fake", "message": kept.pk, **follows}]
     assert till.fake.calls == ["start"]
 
 
@@ -65,7 +66,7 @@ def test_a_message_that_was_kept_but_not_queued_is_queued_when_it_comes_again(ti
     till.fake.happens(attempt.reference, Kind.CAPTURED)
     with faults.on_dynamodb("TransactWriteItems", [faults.response_lost] * 3):
         lost = till.post(attempt.reference)
-    assert (lost.status, till.message(attempt.reference).state, queued()) == (504, "received", [])
+    assert (lost.status, till.message(attempt.reference).state, queued()) == (503, "received", [])
 
     till.hear(attempt.reference)
 

@@ -109,7 +109,7 @@ def test_whoever_steals_all_that_is_at_rest_learns_nobodys_name_and_the_erased_a
     }
     assert len(rows.items("orders")) == 2 * len(EVERYBODY)
     assert any(canaries.queues()["laris-test-payment-webhooks-dlq"]) or b"ord_UNKNOWN" in dumps["at rest"]
-    assert len([name for name in canaries.objects() if name.startswith("laris-test-exports/")]) == MEMBERS
+    assert len([name for name in canaries.objects() if name.startswith("laris-test-exports-")]) == MEMBERS
     assert b"order placed" in dumps["logs"]
 
     assert {name: canaries.seen_in(dump, EVERYBODY) for name, dump in dumps.items()} == {key: [] for key in dumps}

@@ -102,7 +102,7 @@ def test_a_checkout_that_is_resumed_after_its_order_was_called_off_says_to_try_a
     """Its first answer is lost, staff cancel, and the payment ends before a gateway was asked: no step to take."""
     play = Purchase(stage)
 
-    play.run(Choices([(0, "outcome unknown", 3), (1, None, 0)]), *PURCHASE)
+    play.run(Choices([(0, "outcome unknown", 4), (1, None, 0)]), *PURCHASE)
 
     step = {"kind": "retry", "reason": "closed"}
     assert [play.answers[name].body["payment"]["next_step"] for name in ("buys", "buys'")] == [step, step]

@@ -19,7 +19,7 @@ ROUNDS = 8
 LATER = 3
 OUT_OF_STOCK = (409, "out_of_stock")
 ORDERED = (201, None)
-SAID_LATER = {(409, "in_progress"), (409, "write_refused"), (429, "too_many_requests"), (504, "upstream_timeout")}
+SAID_LATER = {(409, "in_progress"), (409, "write_refused"), (429, "too_many_requests"), (503, "unanswered")}
 
 
 class Crowd:

@@ -160,7 +160,11 @@ def test_what_nobody_can_read_goes_to_the_dead_letters_and_its_neighbours_are_do
     assert consumer.taken == [ParcelSent("B")]
 
 
-@pytest.mark.parametrize("body", ["{", "[]", "null", '"text"', '{"type":"parcel.sent"}', "\x00"])
+@pytest.mark.parametrize(
+    "body",
+    ["{", "[]", "null", '"text"', '{"type":"parcel.sent"}', "\x00", '{"a":' * 5000],
+    ids=["cut off", "list", "null", "text", "no data", "no text", "nested too deep"],
+)
 def test_what_is_no_envelope_goes_to_the_dead_letters_too(sqs, consumer, body):
     answer = consumer(batch(body, sent("B")))
 

@@ -70,6 +70,11 @@ class RefundRequestRow(db.Row):
 
         return db.Lookup(((cls, order_of(id_), f"{PREFIX}{id_}"),), build)
 
+    @staticmethod
+    def how_many_wait(most: int) -> int:
+        """How many wait; ``most`` at most are counted."""
+        return len(db.rows(WaitingRow, WAITING, limit=most))
+
     @classmethod
     def waiting(cls, *, limit: int, cursor: str | None) -> "db.Page[RefundRequest]":
         """Those that wait, the oldest first."""

@@ -14,7 +14,7 @@ from chalice.app import DynamoDBEventConfig, SQSEventConfig
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
-from chalicelib.core import aws, clock
+from chalicelib.core import aws, clock, flags
 from chalicelib.core import secrets as ours
 from chalicelib.core.errors import UpstreamTimeout
 from chalicelib.payments import gateways
@@ -150,6 +150,7 @@ class Stage:
         self.pumps.begin()
         self._chance.seed("run")
         forget_tokens()
+        flags.forget()
 
     # The bank
 
