@@ -25,6 +25,7 @@ demo: $(READY) ## Walk a purchase through the running system
 
 test: check ## Checks and tests, coverage; CI runs `ring` and `cloud` as well
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --ignore=tests/properties --ignore=tests/deployed
+	$(BIN)/python -m tests.kit.grants
 
 check: $(READY) ## Format, lint, types, who imports whom
 	$(BIN)/ruff format --check .

@@ -10,8 +10,8 @@ from chalicelib.core.config import settings
 from chalicelib.core.worker import each_batch
 
 UNFILLED: Final = (
-    "Here Chalice would deploy functions that know no stage: run `make deploy STAGE=…` instead, which fills in a folder "
-    "of its own, or `make run` for the system on this machine."
+    "Here Chalice would deploy functions that know no stage: run `make deploy STAGE=…` instead, which fills in a "
+    "folder of its own, or `make run` for the system on this machine."
 )
 
 if settings.by_hand and not settings.events_stream_arn:

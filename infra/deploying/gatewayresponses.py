@@ -58,6 +58,10 @@ LOG_FORMAT: Final = json.dumps(
 )
 """One line a request: whence it came, since floods and searches for holes show nowhere else, but the route as declared,
 for what is asked for may name a person. The log is encrypted under a key of ours."""
+QUOTED: Final = "'"
+"""What a value must not hold: API Gateway takes values between such quotes, and tells of no way to write one inside."""
+SANDBOX: Final = {"Content-Security-Policy": "sandbox"}
+"""As strict as ours for a document that loads nothing, and without quotes."""
 JSON: Final = "application/json"
 """The one media type that these templates go by; what is sent is named by the header."""
 
@@ -74,7 +78,14 @@ class GatewayResponse:
     @property
     def parameters(self) -> dict[str, str]:
         """The headers as API Gateway takes them."""
-        return {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in self.headers.items()}
+        return {f"gatewayresponse.header.{name}": value for name, value in self.quoted.items()}
+
+    @property
+    def quoted(self) -> dict[str, str]:
+        """The headers with their values as texts. Raises ValueError for one that cannot be said."""
+        if wrong := [name for name, value in self.headers.items() if QUOTED in value]:
+            raise ValueError(f"API Gateway takes no quotes in {', '.join(wrong)}.")
+        return {name: f"{QUOTED}{value}{QUOTED}" for name, value in self.headers.items()}
 
     @property
     def templates(self) -> dict[str, str]:
@@ -87,7 +98,7 @@ def gateway_responses() -> list[GatewayResponse]:
     made = []
     for kind, error in sorted(ANSWERS.items()):
         answer = problem(error, REQUEST_ID)
-        headers = {name: str(value) for name, value in answer.headers.items()}
+        headers = {name: str(value) for name, value in answer.headers.items()} | SANDBOX
         made.append(GatewayResponse(kind, str(answer.status_code), headers, str(answer.body)))
     return made
 
@@ -97,7 +108,7 @@ def for_template() -> dict[str, object]:
     return {
         response.kind: {
             "StatusCode": int(response.status),
-            "ResponseParameters": {"Headers": {name: f"'{value}'" for name, value in response.headers.items()}},
+            "ResponseParameters": {"Headers": response.quoted},
             "ResponseTemplates": response.templates,
         }
         for response in gateway_responses()

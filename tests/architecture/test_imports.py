@@ -46,7 +46,14 @@ PART_OF: dict[str, dict[str, str]] = {
         "records": "schemas",
         "registration": "subject",
     },
-    "console": {"letters": "admin", "status": "admin", "statusviews": "schemas", "switches": "admin", "switchviews": "schemas", "watch": "subject"},
+    "console": {
+        "letters": "admin",
+        "status": "admin",
+        "statusviews": "schemas",
+        "switches": "admin",
+        "switchviews": "schemas",
+        "watch": "subject",
+    },
     "notices": {"feedback": "subject", "letters": "subject", "sending": "subject"},
     "payments": {
         "attempts": "subject",
@@ -212,7 +219,10 @@ def test_decisions_use_only_the_parts_of_core_that_do_no_io(graph):
 
 
 def test_only_models_and_the_storage_part_of_core_know_pynamodb(graph):
-    storage = {f"chalicelib.core.{part}" for part in ("db", "escrow", "flags", "idempotency", "limits", "outbox", "runs", "vault")}
+    storage = {
+        f"chalicelib.core.{part}"
+        for part in ("db", "escrow", "flags", "idempotency", "limits", "outbox", "runs", "vault")
+    }
 
     users = graph.find_modules_that_directly_import("pynamodb")
 

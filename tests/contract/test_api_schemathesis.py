@@ -18,11 +18,11 @@ from schemathesis.config import SchemathesisConfig
 
 from app import app
 from chalicelib.core import aws, ids
+from chalicelib.customers.service import Person
 from chalicelib.identity.roles import OWNER
 from chalicelib.payments import gateways
 from infra.local.pumps import Pumps
 from tests.kit import api, cloud, customers, people
-from tests.kit.customers import Person
 from tests.kit.gateways import FakeGateway
 from tests.kit.shop import Shop
 

@@ -115,7 +115,7 @@ def test_unknown_wrong_invited_and_disabled_get_one_answer(ratna):
     assert [answer.status for answer in answers] == [401] * 4
     assert answers[0].code == "login_refused"
     assert len({str(without_request_id(answer)) for answer in answers}) == 1
-    assert len({str(sorted(answer.headers.items())) for answer in answers}) == 1
+    assert len({str({**answer.headers, "X-Request-Id": "-"}) for answer in answers}) == 1
 
 
 def test_unknown_and_wrong_cost_one_verification_and_as_many_trips_each(ratna, hashes, monkeypatch):

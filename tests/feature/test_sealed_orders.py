@@ -309,7 +309,7 @@ def test_queues_carry_ids_and_nothing_of_who_ordered(stocked):
     url = sqs.get_queue_url(QueueName=settings.queue("payment-webhooks"))["QueueUrl"]
     (message,) = sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]
 
-    assert set(json.loads(message["Body"])) == {"gateway", "message"}
+    assert set(json.loads(message["Body"])) == {"correlation_id", "gateway", "message"}
     assert "Siti" not in message["Body"]
 
 

@@ -17,6 +17,7 @@ from infra.deploying import chalice
 from infra.deploying.cloud import Cloud, missing
 from infra.deploying.deployment import Deployment, Fetched
 from infra.deploying.functions import Function, Kind, functions
+from infra.deploying.gatewayresponses import SANDBOX
 from infra.deploying.stages import Shop, Stage, Watch, Web
 from tests.kit import cloud, motocloud
 
@@ -193,7 +194,8 @@ def answers(url: str) -> Fetched:
     """What a sound API says to the smoke test."""
     headers = {name.lower(): value for name, value in HEADERS.items()}
     if url.endswith("/nowhere"):
-        return Fetched(404, {**headers, "content-type": PROBLEM}, b'{"code": "not_found"}')
+        sandboxed = {"content-security-policy": SANDBOX["Content-Security-Policy"]}
+        return Fetched(404, {**headers, **sandboxed, "content-type": PROBLEM}, b'{"code": "not_found"}')
     if url.endswith("/admin/orders"):
         return Fetched(401, {**headers, "content-type": PROBLEM}, b'{"code": "unauthenticated"}')
     return Fetched(200, headers, b"{}")
