@@ -42,7 +42,8 @@ ring: $(READY) ## Interleavings, faults, real threads (rings 1 and 2), fuzzing; 
 		$(if $(RING),$(RING_1),tests/properties tests/contract/test_api_schemathesis.py)
 
 cloud: $(READY) $(EMULATOR)/.ready $(LINT)/.ready ## Lint, deploy and use the packaged system on emulated AWS (ring 3)
-	$(BIN)/python -m pytest tests/deployed
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/deployed --ignore=tests/deployed/ring3
+	$(BIN)/python -m pytest tests/deployed/ring3
 
 format: $(READY) ## Format and sort imports
 	$(BIN)/ruff check --fix --select I .

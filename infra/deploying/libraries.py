@@ -11,6 +11,8 @@ import py_compile
 import shutil
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,7 @@ PLATFORMS: Final = ("manylinux_2_26", "manylinux_2_17", "manylinux2014")
 """What runs on Lambda for Python 3.11: its glibc is 2.26."""
 ON_LAMBDA: Final = "/var/task"
 """Where the package is unpacked: what tracebacks name."""
+BROUGHT: Final = "# All of it is in vendor/.\n"
 LAYOUT: Final = "1"
 """Raised when what is made of the wheels changes: the folders made before are then made anew."""
 
@@ -38,10 +41,11 @@ def bring(folder: Path) -> None:
     """
     about = json.loads((folder / ".chalice" / "config.json").read_text())
     requirements = folder / "requirements.txt"
-    ready = _ready(requirements.read_text(), MACHINES[about["lambda_architecture"]])
-    shutil.rmtree(folder / "vendor", ignore_errors=True)
-    shutil.copytree(ready, folder / "vendor")
-    requirements.write_text(f"# All of it is in vendor/, made of {ready.name}.\n")
+    if (wanted := requirements.read_text()) != BROUGHT:
+        ready = _ready(wanted, MACHINES[about["lambda_architecture"]])
+        shutil.rmtree(folder / "vendor", ignore_errors=True)
+        shutil.copytree(ready, folder / "vendor")
+        requirements.write_text(BROUGHT)
     _compile(folder / "chalicelib", root=folder)
 
 
@@ -50,18 +54,19 @@ def _ready(requirements: str, machine: str) -> Path:
     word = f"{LAYOUT} {machine} {sys.version_info[:2]} {sorted(SERVICES)} {requirements}"
     ready = OUT / "libraries" / f"{machine}-{hashlib.sha256(word.encode()).hexdigest()[:16]}"
     if not ready.exists():
-        making = ready.with_name(f"{ready.name}.making")
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir(parents=True)
-        _fetch(requirements, machine, making)
-        _trim(making)
-        _compile(making, root=making)
-        making.rename(ready)
+        ready.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=ready.parent) as folder:
+            making = Path(folder, "libraries")
+            _fetch(requirements, machine, making)
+            _trim(making)
+            _compile(making, root=making)
+            with suppress(OSError):  # somebody else was faster: theirs is the same
+                making.rename(ready)
     return ready
 
 
 def _fetch(requirements: str, machine: str, goal: Path) -> None:
-    listed = goal.with_name(f"{goal.name}.txt")
+    listed = goal.with_suffix(".txt")
     listed.write_text(requirements)
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
@@ -70,7 +75,6 @@ def _fetch(requirements: str, machine: str, goal: Path) -> None:
     done = subprocess.run(
         [*command, f"--target={goal}", f"--requirement={listed}"], check=False, capture_output=True, text=True
     )
-    listed.unlink()
     if done.returncode:
         raise LibrariesMissing(f"The libraries could not be fetched for Lambda: {done.stderr.strip()[-1000:]}")
 
