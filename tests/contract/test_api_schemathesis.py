@@ -57,6 +57,7 @@ PROVING = (
     "/store/login",
     "/store/login/second-factor",
     "/store/logout",
+    "/store/me/email",
     "/store/me/password",
     "/store/me/totp",
     "/store/password-resets/confirm",

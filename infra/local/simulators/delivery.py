@@ -157,9 +157,10 @@ class Deliveries:
             if wait is not None:
                 wait *= self._retry_scale * self._random.uniform(0.9, 1.1)
                 delivery.due = time.monotonic() + wait
-                if delivery.number > self._forgotten:
+            if delivery.number > self._forgotten:
+                self._log.append(_noted(delivery, status, error, wait))
+                if wait is not None:
                     self._waiting.append(delivery)
-            self._log.append(_noted(delivery, status, error, wait))
             self._under_way.discard(delivery.notification.reference)
             self._changed.notify_all()
 
