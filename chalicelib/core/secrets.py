@@ -60,4 +60,4 @@ def _fetch(name: str) -> str:
             answer = ssm.get_parameter(Name=settings.secret(name), WithDecryption=True)
         except ssm.exceptions.ParameterNotFound:
             return ""
-    return str(answer["Parameter"]["Value"])
+    return str(answer["Parameter"]["Value"]).strip()  # a file that it was read from ends with a new line

@@ -123,11 +123,11 @@ def _done(name: str, consume: Callable[[Any], object], shape: Any, record: dict[
         except LarisError as error:
             done.refuse(error)
             done.facts["again"] = error.retry
-            return not error.retry and _bury(record, error.code)
+            return not error.retry and _put_aside(record, error.code)
         except msgspec.DecodeError as error:
             done.outcome = work.FAILED
             done.facts |= {"code": "unreadable", "where": str(error).partition(" - at `")[2].rstrip("`")}
-            return _bury(record, "unreadable")
+            return _put_aside(record, "unreadable")
         except Exception as error:  # noqa: BLE001 - one message must not take its neighbours along; it comes again
             done.fail(error)
             done.facts["again"] = True
@@ -154,6 +154,15 @@ def _read(message: dict[str, Any] | None, shape: Any) -> Any:
     if kind is None:
         raise msgspec.ValidationError("nobody here reads its type")
     return msgspec.convert(message.get("data"), kind)
+
+
+def _put_aside(record: dict[str, Any], why: str) -> bool:
+    """Whether it could be buried; else it comes again, and its neighbours are done all the same."""
+    try:
+        return _bury(record, why)
+    except Exception as error:  # noqa: BLE001 - whatever keeps one message here must not keep the others
+        log.logger.exception("message not put aside", error)
+        return False
 
 
 def _bury(record: dict[str, Any], why: str) -> bool:

@@ -20,7 +20,10 @@ if settings.by_hand and not settings.events_stream_arn:
 workers = Blueprint(__name__)
 
 
-@workers.on_dynamodb_record(stream_arn=settings.events_stream_arn, batch_size=100, name="events-relay")
+# From the oldest record on: what was written while nobody read, between two deployments, is carried on too.
+@workers.on_dynamodb_record(
+    stream_arn=settings.events_stream_arn, batch_size=100, starting_position="TRIM_HORIZON", name="events-relay"
+)
 @each_batch
 def relay(images: list[dict[str, Any]]) -> int:
     """Send new facts on to everybody who listens."""

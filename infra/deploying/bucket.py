@@ -27,10 +27,15 @@ def apply(deployment: Deployment) -> None:
     """Make the bucket, and make it private, versioned and tidy."""
     s3, bucket = deployment.client("s3"), deployment.artifacts
     if not exists(deployment):
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": deployment.cloud.region})
+        s3.create_bucket(Bucket=bucket, **_place(deployment.cloud.region))
     s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=PRIVATE)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [_tidying()]})
+
+
+def _place(region: str) -> dict[str, Any]:
+    """Where a bucket is to be; the oldest region must not be named."""
+    return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
 def exists(deployment: Deployment) -> bool:

@@ -28,6 +28,12 @@ class Fetched(NamedTuple):
 
 
 Say = Callable[[str], None]
+
+
+def nothing() -> None:
+    """Nothing is held, so nothing has to be kept."""
+
+
 Chalice = Callable[[Path, str, str, Say], None]
 """`chalice deploy` in a build folder, for a stage, in a region. Raises ChaliceFailed."""
 Fetch = Callable[[str], Fetched]
@@ -57,6 +63,8 @@ class Deployment:
     checkout: Path = ROOT
     account: str = ""
     """Filled by the first step: the account that the credentials belong to."""
+    keep: Callable[[], None] = nothing
+    """Called while something takes long: holds the stage's lock, where there is one."""
     notes: list[str] = field(default_factory=list)
     """What remains to be done by hand, for the report."""
 

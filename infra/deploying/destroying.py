@@ -55,16 +55,16 @@ def plan(deployment: Deployment) -> list[str]:
 
 
 def apply(deployment: Deployment) -> None:
-    """Remove what runs: first what starts functions, then the API, the functions and their roles."""
+    """Remove what runs: first the API, so that nothing is written any more, then what starts functions, and they."""
     lambda_ = deployment.client("lambda")
     standing = record.deployed_functions(deployment)
     reading = record.mappings(deployment)
+    if api := record.api_id(deployment):
+        deployment.client("apigateway").delete_rest_api(restApiId=api)
     for about in standing.values():
         for mapping in reading.get(about["FunctionArn"], []):
             lambda_.delete_event_source_mapping(UUID=mapping["UUID"])
     _remove_schedules(deployment)
-    if api := record.api_id(deployment):
-        deployment.client("apigateway").delete_rest_api(restApiId=api)
     for about in standing.values():
         lambda_.delete_function(FunctionName=about["FunctionName"])
     _remove_roles(deployment)
@@ -169,10 +169,11 @@ def _remove(deployment: Deployment, each: dict[str, Any]) -> None:
 def _remove_bucket(deployment: Deployment, name: str) -> None:
     """Every version of every object, then the bucket; what is locked stays until its lock ends, and the bucket too."""
     s3 = deployment.client("s3")
+    past_locks = {"BypassGovernanceRetention": True} if name.startswith(f"{APP}-{deployment.name}-backups-") else {}
     try:
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
             for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-                s3.delete_object(Bucket=name, Key=version["Key"], VersionId=version["VersionId"])
+                s3.delete_object(Bucket=name, Key=version["Key"], VersionId=version["VersionId"], **past_locks)
         s3.delete_bucket(Bucket=name)
     except ClientError as error:
         if code_of(error) in GONE:

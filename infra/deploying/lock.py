@@ -8,7 +8,7 @@ import getpass
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,11 +17,11 @@ from botocore.exceptions import ClientError
 
 from chalicelib.core import clock
 from infra.deploying.cloud import code_of, missing
-from infra.deploying.deployment import Deployment, Refused
+from infra.deploying.deployment import Deployment, Refused, nothing
 
 KEY: Final = "deploy.lock"
 HELD_FOR: Final = timedelta(minutes=45)
-"""Longer than any single step may take."""
+"""Renewed between steps and while a stack changes."""
 LOST: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 
@@ -59,10 +59,13 @@ def held(deployment: Deployment) -> Iterator[Lock]:
     lock = Lock(deployment.artifacts, owner(), deployment.client("s3"))
     _look(lock)
     lock.renew()
+    deployment.keep = lock.renew
     try:
         yield lock
     finally:
-        lock.release()
+        deployment.keep = nothing
+        with suppress(Refused):  # somebody took it over, and has it now
+            lock.release()
 
 
 def owner() -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 from infra.deploying.cloud import missing
 from infra.deploying.deployment import Deployment, Refused
-from infra.deploying.functions import API, functions
+from infra.deploying.functions import API, APP, functions
 from infra.deploying.stages import how_to_set
 
 MADE: Final = ("signing-key", "index-key")
@@ -24,13 +24,13 @@ def plan(deployment: Deployment) -> list[str]:
     standing = _standing(deployment)
     for name, purpose in GIVEN.items():
         if name not in standing:
-            deployment.note(f"{name} is not set, so {purpose} is switched off. {how_to_set(name, deployment.name)}")
+            deployment.note(f"{name} is not set, so {purpose} is switched off. {_how_to_set(deployment, name)}")
     lost = [name for name in MADE if name not in standing]
-    if lost and _is_running(deployment):
+    if lost and (_is_running(deployment) or _holds_data(deployment)):
         raise Refused(
-            f"{' and '.join(lost)} of the running stage {deployment.name} cannot be found. A new one would not open "
+            f"{' and '.join(lost)} of the stage {deployment.name} cannot be found. A new one would not open "
             "what the old one closed: restore it, or, if it is gone for good, set one yourself. "
-            f"{how_to_set(lost[0], deployment.name)}"
+            f"{_how_to_set(deployment, lost[0])}"
         )
     return [f"make the secret {_path(deployment, name)}" for name in lost]
 
@@ -60,6 +60,17 @@ def _is_running(deployment: Deployment) -> bool:
     api = next(function for function in functions() if function.name == API)
     lambda_, name = deployment.client("lambda"), api.deployed_name(deployment.name)
     return missing(lambda: lambda_.get_function(FunctionName=name), "ResourceNotFoundException") is not None
+
+
+def _holds_data(deployment: Deployment) -> bool:
+    """True where somebody works for the shop: it ran before, and what it keeps was closed with the old secrets."""
+    dynamodb, table = deployment.client("dynamodb"), f"{APP}-{deployment.name}-identity"
+    found = missing(lambda: dynamodb.scan(TableName=table, Limit=1), "ResourceNotFoundException")
+    return bool(found and found["Count"])
+
+
+def _how_to_set(deployment: Deployment, secret: str) -> str:
+    return how_to_set(secret, deployment.name, deployment.cloud.region)
 
 
 def _path(deployment: Deployment, name: str) -> str:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from chalicelib.core import clock
 from chalicelib.core.api import HEADERS, PROBLEM
+from chalicelib.identity.errors import KeyRefused
 from infra.deploying.deployment import Deployment, Fetched, Refused
 from infra.deploying.gatewayresponses import SANDBOX
 
@@ -26,15 +27,18 @@ class Look(NamedTuple):
 
 LOOKS: Final = (
     Look("/health", 200),
-    Look("/store/products?limit=1", 200),
     Look("/nowhere", 404, "not_found", HEADERS | SANDBOX),  # API Gateway says so by itself
     Look("/admin/orders", 401, "unauthenticated"),
 )
+OPEN: Final = Look("/store/products?limit=1", 200)
+KEPT: Final = Look("/store/products?limit=1", KeyRefused.status, KeyRefused.code)
+"""Where a storefront has to show its key."""
 
 
 def check(deployment: Deployment, url: str) -> None:
     """Look at each address. Raises Refused with all that is not as expected; what was deployed stays."""
-    wrong = [problem for look in LOOKS for problem in _looked(deployment, url, look)]
+    shop = KEPT if deployment.stage.web.storefront_key_required else OPEN
+    wrong = [problem for look in (*LOOKS, shop) for problem in _looked(deployment, url, look)]
     if wrong:
         raise Refused(f"It is deployed, but does not answer as it should: {' '.join(wrong)}")
 

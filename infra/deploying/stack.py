@@ -75,6 +75,7 @@ def wait(deployment: Deployment) -> None:
     while (status := _status(deployment)) is not None and status.endswith("_IN_PROGRESS") and status not in STUCK:
         if clock.now() > deadline:
             raise Refused(f"The stack {deployment.stage.stack} is still changing ({status}); run this again later.")
+        deployment.keep()
         clock.sleep(LOOK_EVERY)
     if status in STUCK:
         raise Refused(

@@ -186,15 +186,15 @@ def _plain(message: str, stage: str) -> str:
         return message.replace(" - at `$.", " - at `")
     field = ".".join(filter(None, [unknown["at"], unknown["field"]]))
     if any(word in unknown["field"] for word in SECRET_WORDS):
-        return f"{field} looks like a secret, which does not belong here. {how_to_set('NAME', stage)}"
+        return f"{field} looks like a secret, which does not belong here. {how_to_set('NAME', stage, 'REGION')}"
     return f"{field} is not a setting; example.toml lists them all."
 
 
-def how_to_set(secret: str, stage: str) -> str:
+def how_to_set(secret: str, stage: str, region: str) -> str:
     """How an operator puts a secret where it belongs, without it standing in a shell's history."""
     return (
         f"Put it into the parameter store: aws ssm put-parameter --type SecureString --name /laris/{stage}/{secret} "
-        "--value file://FILE"
+        f"--region {region} --value file://FILE"
     )
 
 

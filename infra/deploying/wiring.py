@@ -39,6 +39,7 @@ def apply(deployment: Deployment) -> None:
     lambda_, seen = deployment.client("lambda"), _Seen.now(deployment)
     for function, mapping in seen.mapped():
         if changed := _unlike(mapping, seen.reading_of(function)):
+            _read_back(lambda_, function, mapping["UUID"], {})  # one that is still being made takes no change
             lambda_.update_event_source_mapping(UUID=mapping["UUID"], **changed)
             _read_back(lambda_, function, mapping["UUID"], changed)
     for function in seen.wrongly_called():

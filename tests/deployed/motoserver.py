@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import urllib3
+
 from tests.kit import cloud, motocloud
 
 
@@ -21,6 +23,7 @@ def serving() -> Iterator[str]:
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    urllib3.request("POST", f"http://{host}:{port}/moto-api/reset")  # another server of this process shares its state
     before = dict(os.environ)
     os.environ.update(cloud.ENVIRONMENT, AWS_ENDPOINT_URL=f"http://{host}:{port}")
     try:

@@ -247,10 +247,10 @@ def test_a_lock_of_somebody_who_was_cut_off_ends_by_itself(whole, clock):
     deployment.account = whole.stage.account
 
     def be_cut_off():
-        with lock.held(deployment):
+        with lock.held(deployment) as first:
             clock.pass_(minutes=46)
             with lock.held(deployment):
-                pass
+                first.renew()
 
     said = refusal(be_cut_off)
 
@@ -352,7 +352,7 @@ def test_a_lost_secret_of_a_running_stage_is_not_made_anew(whole):
 
     said = refusal(deploy, whole.deployment())
 
-    assert said.startswith(f"index-key of the running stage {whole.stage.name} cannot be found.")
+    assert said.startswith(f"index-key of the stage {whole.stage.name} cannot be found.")
     listed = ssm.get_parameters_by_path(Path=f"/laris/{whole.stage.name}")["Parameters"]
     assert name not in {each["Name"] for each in listed}
     ssm.put_parameter(Name=name, Value=kept, Type="SecureString")
@@ -375,7 +375,8 @@ def test_the_queue_is_told_before_the_function_answers_in_part(whole):
 
     deploy(deployment)
 
-    told, read_back = calls.index("UpdateEventSourceMapping"), calls.index("GetEventSourceMapping")
+    told = calls.index("UpdateEventSourceMapping")
+    read_back = calls.index("GetEventSourceMapping", told)
     assert told < read_back < calls.index("UpdateFunctionConfiguration")
     assert planned(whole) == []
 
@@ -493,3 +494,27 @@ def test_concurrency_is_set_aside_where_the_account_has_room(whole, unreserved, 
     assert may_be_reserved(deployment) is may
     assert [note for note in deployment.notes if f"runs {unreserved} functions at once" in note] == deployment.notes
     assert bool(deployment.notes) is not may
+
+
+def test_a_secret_that_is_lost_while_nothing_runs_is_not_made_anew_over_what_it_closed(whole):
+    from infra.deploying import secrets
+
+    deployment = whole.deployment()
+    deployment.account = whole.stage.account
+    kept = secrets._is_running
+    path = f"/laris/{deployment.name}/index-key"
+    ssm, dynamodb = deployment.client("ssm"), deployment.client("dynamodb")
+    value = ssm.get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"]
+    somebody = {"pk": {"S": "stf_1"}, "sk": {"S": "ACCOUNT"}}
+    dynamodb.put_item(TableName=f"laris-{deployment.name}-identity", Item=somebody)
+    ssm.delete_parameter(Name=path)
+    secrets._is_running = lambda _deployment: False
+
+    try:
+        said = refusal(secrets.plan, deployment)
+    finally:
+        secrets._is_running = kept
+        dynamodb.delete_item(TableName=f"laris-{deployment.name}-identity", Key=somebody)
+        ssm.put_parameter(Name=path, Type="SecureString", Value=value)
+
+    assert said.startswith("index-key of the stage")
