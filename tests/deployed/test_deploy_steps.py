@@ -4,13 +4,14 @@ import json
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from infra.deploying import lock, record, secrets, steps
 from infra.deploying.deployment import Refused
 from infra.deploying.functions import Kind, functions
 from infra.deploying.gatewayresponses import ANSWERS
 from infra.deploying.starting import PARTIAL_ANSWERS
-from tests.kit.deploying import Bench, answering, calls_of, fails, settings
+from tests.kit.deploying import Bench, answering, answers, calls_of, fails, settings
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse")
 
@@ -497,8 +498,6 @@ def test_concurrency_is_set_aside_where_the_account_has_room(whole, unreserved, 
 
 
 def test_a_secret_that_is_lost_while_nothing_runs_is_not_made_anew_over_what_it_closed(whole):
-    from infra.deploying import secrets
-
     deployment = whole.deployment()
     deployment.account = whole.stage.account
     kept = secrets._is_running
@@ -518,3 +517,19 @@ def test_a_secret_that_is_lost_while_nothing_runs_is_not_made_anew_over_what_it_
         ssm.put_parameter(Name=path, Type="SecureString", Value=value)
 
     assert said.startswith("index-key of the stage")
+
+
+def test_a_shop_that_wants_its_storefronts_keys_is_sound_when_it_asks_for_one(bench):
+    from infra.deploying import smoke
+
+    def asks_for_a_key(url):
+        if "/store/" not in url:
+            return answers(url)
+        return answers("/admin/orders")._replace(body=b'{"code": "key_refused"}')
+
+    open_, kept = bench.deployment(fetch=asks_for_a_key), bench.deployment(fetch=asks_for_a_key)
+    kept.stage = replace(kept.stage, web=replace(kept.stage.web, storefront_key_required=True))
+
+    smoke.check(kept, "https://api.example")
+
+    assert "/store/products?limit=1 answers 401 instead of 200" in refusal(smoke.check, open_, "https://api.example")
