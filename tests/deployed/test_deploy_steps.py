@@ -497,22 +497,20 @@ def test_concurrency_is_set_aside_where_the_account_has_room(whole, unreserved, 
     assert bool(deployment.notes) is not may
 
 
-def test_a_secret_that_is_lost_while_nothing_runs_is_not_made_anew_over_what_it_closed(whole):
+def test_a_secret_that_is_lost_while_nothing_runs_is_not_made_anew_over_what_it_closed(whole, monkeypatch):
     deployment = whole.deployment()
     deployment.account = whole.stage.account
-    kept = secrets._is_running
     path = f"/laris/{deployment.name}/index-key"
     ssm, dynamodb = deployment.client("ssm"), deployment.client("dynamodb")
     value = ssm.get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"]
     somebody = {"pk": {"S": "stf_1"}, "sk": {"S": "ACCOUNT"}}
     dynamodb.put_item(TableName=f"laris-{deployment.name}-identity", Item=somebody)
     ssm.delete_parameter(Name=path)
-    secrets._is_running = lambda _deployment: False
+    monkeypatch.setattr(secrets, "_is_running", lambda _deployment: False)
 
     try:
         said = refusal(secrets.plan, deployment)
     finally:
-        secrets._is_running = kept
         dynamodb.delete_item(TableName=f"laris-{deployment.name}-identity", Key=somebody)
         ssm.put_parameter(Name=path, Type="SecureString", Value=value)
 
