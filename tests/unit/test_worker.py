@@ -173,6 +173,19 @@ def test_what_is_no_envelope_goes_to_the_dead_letters_too(sqs, consumer, body):
     assert consumer.taken == [ParcelSent("B")]
 
 
+def test_what_cannot_be_put_aside_comes_again_and_its_neighbours_are_done(sqs, consumer, monkeypatch):
+    def refuses(**_asked):
+        raise ConnectionError("no queue")
+
+    monkeypatch.setattr(sqs, "send_message", refuses)
+
+    with pytest.raises(BatchFailed):
+        consumer(batch("{", sent("B")))
+
+    assert consumer.taken == [ParcelSent("B")]
+    assert len(sqs.deleted) == 1
+
+
 def test_a_refusal_for_good_does_not_come_again_with_the_failures_of_its_batch(sqs, consumer):
     with pytest.raises(BatchFailed):
         consumer(batch(sent("refused"), sent("bug")))
