@@ -326,9 +326,12 @@ def test_every_schema_of_the_description_is_a_valid_schema():
 
 def test_every_reference_of_the_description_leads_somewhere():
     description = committed()
-    for reference in references(description):
-        place = description
-        for step in reference.removeprefix("#/").split("/"):
+    found = [(description, reference.removeprefix("#/").split("/")) for reference in references(description)]
+
+    assert found
+    for place, steps in found:
+        for step in steps:
+            assert step in place, steps
             place = place[step]
 
 
